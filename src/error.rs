@@ -1,0 +1,48 @@
+//! What can go wrong, said with what was expected, what was found and where.
+
+use std::path::PathBuf;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything the library reports. One line each; no variant is a bug of ours (those are `expect`s).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An op was given operands that do not fit together.
+    #[error("{op}: expected {expected}, got {got}")]
+    Shape { op: &'static str, expected: String, got: String },
+    /// A device is absent, or operands live on different ones.
+    #[error("device: {0}")]
+    Device(String),
+    /// A text input is malformed: `file:line: message`. The message says what was expected and found.
+    #[error("{path}:{line}: {message}")]
+    Line { path: String, line: u64, message: String },
+    /// A file as a whole is not what it should be.
+    #[error("{path}: {message}")]
+    File { path: String, message: String },
+    /// Reading or writing failed.
+    #[error("{path}: {source}")]
+    Io { path: String, source: std::io::Error },
+    /// A setting that cannot be used, or asked-for work that makes no sense.
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl Error {
+    /// A shape complaint from `op`.
+    pub fn shape(op: &'static str, expected: impl Into<String>, got: impl std::fmt::Debug) -> Self {
+        Error::Shape { op, expected: expected.into(), got: format!("{got:?}") }
+    }
+    /// A complaint about one line (1-based) of a text input.
+    pub fn line(path: impl Into<String>, line: u64, message: impl Into<String>) -> Self {
+        Error::Line { path: path.into(), line, message: message.into() }
+    }
+    /// A complaint about a whole file.
+    pub fn file(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::File { path: path.into(), message: message.into() }
+    }
+    /// An input or output failure on `path`.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Error::Io { path: path.into().display().to_string(), source }
+    }
+}

@@ -1,0 +1,4 @@
+//! mirscope: microRNA target prediction on an engine of its own.
+pub mod error;
+pub mod rna;
+pub use error::{Error, Result};
