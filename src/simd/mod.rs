@@ -1,0 +1,178 @@
+//! One vector algorithm, written once over [`Simd`], run at the width the CPU has.
+//!
+//! A kernel is a struct that implements [`Kernel`]; [`Isa::run`] is the only dispatcher: it enters a function compiled
+//! for the instruction set and everything below it inlines there. An [`Isa`] value is *proof* that the CPU has the
+//! instructions, since only [`Isa::detect`] and [`Isa::all`] make the wide ones.
+
+mod aligned;
+pub mod gemm;
+pub mod math;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use aligned::Aligned;
+pub use scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
+
+/// Instruction sets, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Portable Rust on groups of four lanes: whatever the compiler's baseline offers.
+    Scalar(Scalar),
+    /// AVX2 with FMA: eight lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// AVX-512 F and DQ: sixteen lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+/// A computation that can run on any instruction set.
+pub trait Kernel {
+    type Output;
+    /// The body. Implementations are `#[inline(always)]`, so that they compile inside the dispatcher's shell.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// Vectors of `LANES` f32 and what can be done to them.
+pub trait Simd: Copy {
+    type V: Copy;
+    const LANES: usize;
+    /// Rows of a register tile in [`gemm`]; a tile is two vectors wide.
+    const TILE_ROWS: usize;
+
+    fn splat(self, x: f32) -> Self::V;
+    /// The first `LANES` of `x`.
+    fn load(self, x: &[f32]) -> Self::V;
+    /// Into the first `LANES` of `x`.
+    fn store(self, x: &mut [f32], v: Self::V);
+    /// `x.len() <= LANES` values, then zeros.
+    fn load_part(self, x: &[f32]) -> Self::V;
+    /// The first `x.len() <= LANES` lanes.
+    fn store_part(self, x: &mut [f32], v: Self::V);
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b + c`
+    fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// To the nearest integer, ties to even.
+    fn round(self, a: Self::V) -> Self::V;
+    /// `2^n` for whole `n` in -126..=127.
+    fn pow2(self, n: Self::V) -> Self::V;
+    /// The sum of the lanes.
+    fn sum(self, a: Self::V) -> f32;
+    /// The greatest lane.
+    fn greatest(self, a: Self::V) -> f32;
+
+    /// # Safety
+    /// `x` is valid for reading `LANES` values.
+    unsafe fn load_ptr(self, x: *const f32) -> Self::V;
+    /// # Safety
+    /// `x` is valid for writing `LANES` values.
+    unsafe fn store_ptr(self, x: *mut f32, v: Self::V);
+}
+
+impl Isa {
+    /// The best this CPU has.
+    pub fn detect() -> Isa {
+        *Isa::all().last().expect("scalar is always there")
+    }
+
+    /// All that this CPU has, weakest first.
+    pub fn all() -> Vec<Isa> {
+        #[allow(unused_mut)]
+        let mut all = vec![Isa::Scalar(Scalar)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(Avx2::detect().map(Isa::Avx2));
+            all.extend(Avx512::detect().map(Isa::Avx512));
+        }
+        all
+    }
+
+    /// `scalar`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Runs `kernel` compiled for this instruction set.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Isa::Scalar(t) => kernel.run(t),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(t) => t.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(t) => t.run(kernel),
+        }
+    }
+}
+
+/// Cuts `x` into whole vectors and a shorter rest: `for v in 0..whole { .. v * LANES .. }`.
+#[inline(always)]
+pub fn whole<S: Simd>(_: S, len: usize) -> usize {
+    len / S::LANES * S::LANES
+}
+
+/// `y[i] = f(x[i])` over vectors; `f` also sees the zeros past a short tail, whose results are dropped.
+#[inline(always)]
+pub fn map<S: Simd>(s: S, x: &[f32], y: &mut [f32], f: impl Fn(S::V) -> S::V) {
+    let end = whole(s, x.len());
+    for (x, y) in x[..end].chunks_exact(S::LANES).zip(y[..end].chunks_exact_mut(S::LANES)) {
+        s.store(y, f(s.load(x)));
+    }
+    if end < x.len() {
+        s.store_part(&mut y[end..], f(s.load_part(&x[end..])));
+    }
+}
+
+/// `y[i] = f(a[i], b[i])` over vectors.
+#[inline(always)]
+pub fn zip<S: Simd>(s: S, a: &[f32], b: &[f32], y: &mut [f32], f: impl Fn(S::V, S::V) -> S::V) {
+    let end = whole(s, y.len());
+    let pairs = a[..end].chunks_exact(S::LANES).zip(b[..end].chunks_exact(S::LANES));
+    for ((a, b), y) in pairs.zip(y[..end].chunks_exact_mut(S::LANES)) {
+        s.store(y, f(s.load(a), s.load(b)));
+    }
+    if end < y.len() {
+        s.store_part(&mut y[end..], f(s.load_part(&a[end..]), s.load_part(&b[end..])));
+    }
+}
+
+/// `y[i] = f(y[i], x[i])` over vectors.
+#[inline(always)]
+pub fn update<S: Simd>(s: S, y: &mut [f32], x: &[f32], f: impl Fn(S::V, S::V) -> S::V) {
+    let end = whole(s, y.len());
+    for (y, x) in y[..end].chunks_exact_mut(S::LANES).zip(x[..end].chunks_exact(S::LANES)) {
+        s.store(y, f(s.load(y), s.load(x)));
+    }
+    if end < y.len() {
+        let v = f(s.load_part(&y[end..]), s.load_part(&x[end..]));
+        s.store_part(&mut y[end..], v);
+    }
+}
+
+/// The sum over `f(a[i], b[i])`; `f(0, 0)` must be zero.
+#[inline(always)]
+pub fn sum2<S: Simd>(s: S, a: &[f32], b: &[f32], f: impl Fn(S::V, S::V) -> S::V) -> f32 {
+    let end = whole(s, a.len());
+    let mut acc = s.splat(0.0);
+    for (a, b) in a[..end].chunks_exact(S::LANES).zip(b[..end].chunks_exact(S::LANES)) {
+        acc = s.add(acc, f(s.load(a), s.load(b)));
+    }
+    if end < a.len() {
+        acc = s.add(acc, f(s.load_part(&a[end..]), s.load_part(&b[end..])));
+    }
+    s.sum(acc)
+}

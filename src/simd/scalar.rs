@@ -1,0 +1,97 @@
+//! The portable instruction set: four lanes of plain Rust.
+
+use super::Simd;
+
+/// Four f32 lanes without intrinsics; the compiler maps them to the target's baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scalar;
+
+type V = [f32; 4];
+
+#[inline(always)]
+fn lanes(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
+}
+
+impl Simd for Scalar {
+    type V = V;
+    const LANES: usize = 4;
+    const TILE_ROWS: usize = 4;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> V {
+        [x; 4]
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> V {
+        [x[0], x[1], x[2], x[3]]
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: V) {
+        x[..4].copy_from_slice(&v);
+    }
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> V {
+        let mut v = [0.0; 4];
+        v[..x.len()].copy_from_slice(x);
+        v
+    }
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: V) {
+        x.copy_from_slice(&v[..x.len()]);
+    }
+    #[inline(always)]
+    fn add(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn div(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn fma(self, a: V, b: V, c: V) -> V {
+        self.add(self.mul(a, b), c)
+    }
+    #[inline(always)]
+    fn max(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn min(self, a: V, b: V) -> V {
+        lanes(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn round(self, a: V) -> V {
+        a.map(f32::round_ties_even)
+    }
+    #[inline(always)]
+    fn pow2(self, n: V) -> V {
+        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+    #[inline(always)]
+    fn sum(self, a: V) -> f32 {
+        (a[0] + a[2]) + (a[1] + a[3])
+    }
+    #[inline(always)]
+    fn greatest(self, a: V) -> f32 {
+        a[0].max(a[1]).max(a[2].max(a[3]))
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(self, x: *const f32) -> V {
+        // SAFETY: the caller vouches for LANES readable values; `[f32; 4]` has f32's alignment.
+        unsafe { x.cast::<V>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(self, x: *mut f32, v: V) {
+        // SAFETY: the caller vouches for LANES writable values; `[f32; 4]` has f32's alignment.
+        unsafe { x.cast::<V>().write(v) }
+    }
+}

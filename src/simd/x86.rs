@@ -1,0 +1,224 @@
+//! AVX2 + FMA and AVX-512: thin shells over the intrinsics.
+
+use super::{Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that the CPU has AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
+/// Proof that the CPU has AVX-512 F and DQ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn shell<K: Kernel>(t: Avx2, kernel: K) -> K::Output {
+            kernel.run(t)
+        }
+        // SAFETY: an `Avx2` exists only if `detect` saw avx2 and fma on this CPU.
+        unsafe { shell(self, kernel) }
+    }
+}
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma");
+        has.then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        fn shell<K: Kernel>(t: Avx512, kernel: K) -> K::Output {
+            kernel.run(t)
+        }
+        // SAFETY: an `Avx512` exists only if `detect` saw avx512f, avx512dq, avx2 and fma on this CPU.
+        unsafe { shell(self, kernel) }
+    }
+}
+
+/// The methods that differ in nothing but the intrinsic's name.
+macro_rules! lanewise {
+    ($V:ty, $($name:ident($($arg:ident),+) = $intrinsic:ident;)+) => {
+        $(#[inline(always)]
+        fn $name(self, $($arg: $V),+) -> $V {
+            // SAFETY: `self` proves the features.
+            unsafe { $intrinsic($($arg),+) }
+        })+
+    };
+}
+
+impl Simd for Avx2 {
+    type V = __m256;
+    const LANES: usize = 8;
+    const TILE_ROWS: usize = 6;
+
+    lanewise! { __m256,
+        add(a, b) = _mm256_add_ps;
+        sub(a, b) = _mm256_sub_ps;
+        mul(a, b) = _mm256_mul_ps;
+        div(a, b) = _mm256_div_ps;
+        fma(a, b, c) = _mm256_fmadd_ps;
+        max(a, b) = _mm256_max_ps;
+        min(a, b) = _mm256_min_ps;
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        // SAFETY: the slice is cut to eight values.
+        unsafe { self.load_ptr(x[..8].as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: __m256) {
+        // SAFETY: the slice is cut to eight values.
+        unsafe { self.store_ptr(x[..8].as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> __m256 {
+        // SAFETY: the mask admits `x.len()` lanes and no more; masked-off lanes are not touched.
+        unsafe { _mm256_maskload_ps(x.as_ptr(), first(x.len())) }
+    }
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: __m256) {
+        // SAFETY: the mask admits `x.len()` lanes and no more; masked-off lanes are not touched.
+        unsafe { _mm256_maskstore_ps(x.as_mut_ptr(), first(x.len()), v) }
+    }
+    #[inline(always)]
+    fn round(self, a: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
+    }
+    #[inline(always)]
+    fn pow2(self, n: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        }
+    }
+    #[inline(always)]
+    fn sum(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let h = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let h = _mm_add_ps(h, _mm_movehl_ps(h, h));
+            _mm_cvtss_f32(_mm_add_ss(h, _mm_shuffle_ps::<1>(h, h)))
+        }
+    }
+    #[inline(always)]
+    fn greatest(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let h = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let h = _mm_max_ps(h, _mm_movehl_ps(h, h));
+            _mm_cvtss_f32(_mm_max_ss(h, _mm_shuffle_ps::<1>(h, h)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(self, x: *const f32) -> __m256 {
+        // SAFETY: `self` proves the features, the caller vouches for the pointer.
+        unsafe { _mm256_loadu_ps(x) }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(self, x: *mut f32, v: __m256) {
+        // SAFETY: `self` proves the features, the caller vouches for the pointer.
+        unsafe { _mm256_storeu_ps(x, v) }
+    }
+}
+
+/// A mask of the first `n <= 8` lanes.
+#[inline(always)]
+fn first(n: usize) -> __m256i {
+    assert!(n <= 8, "a part is at most a vector");
+    // SAFETY: called from `Avx2` methods only, whose value proves the features.
+    unsafe {
+        let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), lane)
+    }
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+    const LANES: usize = 16;
+    const TILE_ROWS: usize = 12;
+
+    lanewise! { __m512,
+        add(a, b) = _mm512_add_ps;
+        sub(a, b) = _mm512_sub_ps;
+        mul(a, b) = _mm512_mul_ps;
+        div(a, b) = _mm512_div_ps;
+        fma(a, b, c) = _mm512_fmadd_ps;
+        max(a, b) = _mm512_max_ps;
+        min(a, b) = _mm512_min_ps;
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m512 {
+        // SAFETY: the slice is cut to sixteen values.
+        unsafe { self.load_ptr(x[..16].as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: __m512) {
+        // SAFETY: the slice is cut to sixteen values.
+        unsafe { self.store_ptr(x[..16].as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> __m512 {
+        assert!(x.len() <= 16, "a part is at most a vector");
+        // SAFETY: the mask admits `x.len()` lanes and no more; masked-off lanes are not touched.
+        unsafe { _mm512_maskz_loadu_ps(((1u32 << x.len()) - 1) as u16, x.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: __m512) {
+        assert!(x.len() <= 16, "a part is at most a vector");
+        // SAFETY: the mask admits `x.len()` lanes and no more; masked-off lanes are not touched.
+        unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), ((1u32 << x.len()) - 1) as u16, v) }
+    }
+    #[inline(always)]
+    fn round(self, a: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
+    }
+    #[inline(always)]
+    fn pow2(self, n: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+    }
+    #[inline(always)]
+    fn sum(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_reduce_add_ps(a) }
+    }
+    #[inline(always)]
+    fn greatest(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_reduce_max_ps(a) }
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(self, x: *const f32) -> __m512 {
+        // SAFETY: `self` proves the features, the caller vouches for the pointer.
+        unsafe { _mm512_loadu_ps(x) }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(self, x: *mut f32, v: __m512) {
+        // SAFETY: `self` proves the features, the caller vouches for the pointer.
+        unsafe { _mm512_storeu_ps(x, v) }
+    }
+}
