@@ -97,6 +97,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_maskstore_ps(x.as_mut_ptr(), first(x.len()), v) }
     }
     #[inline(always)]
+    fn positive(self, a: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps()), _mm256_set1_ps(1.0)) }
+    }
+    #[inline(always)]
     fn round(self, a: __m256) -> __m256 {
         // SAFETY: `self` proves the features.
         unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
@@ -190,6 +195,13 @@ impl Simd for Avx512 {
         assert!(x.len() <= 16, "a part is at most a vector");
         // SAFETY: the mask admits `x.len()` lanes and no more; masked-off lanes are not touched.
         unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), ((1u32 << x.len()) - 1) as u16, v) }
+    }
+    #[inline(always)]
+    fn positive(self, a: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, _mm512_setzero_ps()), _mm512_set1_ps(1.0))
+        }
     }
     #[inline(always)]
     fn round(self, a: __m512) -> __m512 {

@@ -1,0 +1,76 @@
+//! `y = a + b`, where `b` has `a`'s shape or is repeated along `a`'s first axis (`[B, T, C] + [T, C]`).
+
+mod reference;
+mod simd;
+
+use super::Op;
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+
+/// `a [B, ..] + b`, `b` of the same shape or without the first axis.
+#[derive(Debug)]
+pub struct Add;
+
+/// The repeated operand's shape, where there is one.
+pub struct Saved {
+    repeated: Option<Vec<usize>>,
+}
+
+impl Op<2> for Add {
+    const NAME: &'static str = "add";
+    type Saved = Saved;
+
+    fn forward(&self, [a, b]: [&Tensor; 2]) -> Result<(Tensor, Saved)> {
+        let same = a.shape() == b.shape();
+        if !same && a.shape().get(1..) != Some(b.shape()) {
+            return Err(Error::shape(
+                Self::NAME,
+                format!("{0:?} or {0:?} without its first axis", a.shape()),
+                b,
+            ));
+        }
+        let mut y = Tensor::unwritten(a.device(), a.shape())?;
+        match on([a, b], [&mut y])? {
+            On::Reference(inputs, outputs) => reference::forward(inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok((y, Saved { repeated: (!same).then(|| b.shape().to_vec()) }))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 2]) -> Result<[Option<Tensor>; 2]> {
+        let db = match (&s.repeated, needs[1]) {
+            (_, false) => None,
+            (None, true) => Some(dy.clone()),
+            (Some(shape), true) => Some(sum_leading(dy, shape)?),
+        };
+        Ok([needs[0].then(|| dy.clone()), db])
+    }
+}
+
+/// The gradient of an operand that was repeated: `dy [.., N]`, any leading axes, summed to `shape`, the trailing ones.
+pub(crate) fn sum_leading(dy: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    let mut db = Tensor::unwritten(dy.device(), shape)?;
+    match on([dy], [&mut db])? {
+        On::Reference(inputs, outputs) => reference::sum(inputs, outputs),
+        On::Reference32(inputs, outputs) => reference::sum(inputs, outputs),
+        On::Cpu(cpu, inputs, outputs) => simd::sum(cpu, inputs, outputs),
+        On::Cuda(..) => return Err(cuda::not_built("add")),
+    }
+    Ok(db)
+}
+
+/// `into[at..][..x.len()] += x`, in place: how gradients of parameters are gathered.
+pub(crate) fn accumulate(into: &mut Tensor, at: usize, x: &Tensor) -> Result<()> {
+    match on([x], [into])? {
+        On::Reference([x], [into]) => reference::accumulate(x, &mut into[at..][..x.len()]),
+        On::Reference32([x], [into]) => reference::accumulate(x, &mut into[at..][..x.len()]),
+        On::Cpu(cpu, [x], [into]) => simd::accumulate(cpu, x, &mut into[at..][..x.len()]),
+        On::Cuda(..) => return Err(cuda::not_built("add")),
+    }
+    Ok(())
+}

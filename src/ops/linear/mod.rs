@@ -1,0 +1,134 @@
+//! `y = activation(x W + b)` over the last axis; bias and activation are optional.
+//!
+//! The bias starts the product's accumulators, so it costs no pass; backward packs `W` transposed and reads `x`
+//! transposed where it lies.
+
+mod reference;
+mod simd;
+
+use super::{Activation, Op};
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+
+/// `x [.., I], weight [I, O], bias [O]` to `[.., O]`. As `Op<2>` without a bias, as `Op<3>` with one.
+#[derive(Debug, Default)]
+pub struct Linear {
+    pub activation: Option<Activation>,
+}
+
+/// What backward needs. `x [.., I], weight [I, O], z [.., O]` (before the activation, where there is one).
+pub struct Saved {
+    x: Tensor,
+    weight: Tensor,
+    z: Option<Tensor>,
+    dims: Dims,
+}
+
+/// Sizes of one product `[rows, ins] x [ins, outs]`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    rows: i32,
+    ins: i32,
+    outs: i32,
+}
+
+impl Linear {
+    fn dims(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Dims> {
+        let (&[ins, outs], Some(&last)) = (weight.shape(), x.shape().last()) else {
+            return Err(Error::shape("linear", "x [.., I], weight [I, O]", (x, weight)));
+        };
+        if last != ins || bias.is_some_and(|b| b.shape() != [outs]) {
+            return Err(Error::shape("linear", format!("x [.., {ins}], bias [{outs}]"), (x, bias)));
+        }
+        Ok(Dims { rows: (x.len() / ins.max(1)) as i32, ins: ins as i32, outs: outs as i32 })
+    }
+
+    fn run(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Saved)> {
+        let dims = Self::dims(x, weight, bias)?;
+        let mut shape = x.shape().to_vec();
+        *shape.last_mut().expect("dims checked the rank") = dims.outs as usize;
+        let mut z = Tensor::unwritten(x.device(), &shape)?;
+        match bias {
+            None => match on([x, weight], [&mut z])? {
+                On::Reference([x, w], [z]) => reference::forward(dims, x, w, None, z),
+                On::Reference32([x, w], [z]) => reference::forward(dims, x, w, None, z),
+                On::Cpu(cpu, [x, w], [z]) => simd::forward(cpu, dims, x, w, None, z),
+                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            },
+            Some(bias) => match on([x, weight, bias], [&mut z])? {
+                On::Reference([x, w, b], [z]) => reference::forward(dims, x, w, Some(b), z),
+                On::Reference32([x, w, b], [z]) => reference::forward(dims, x, w, Some(b), z),
+                On::Cpu(cpu, [x, w, b], [z]) => simd::forward(cpu, dims, x, w, Some(b), z),
+                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            },
+        }
+        let (y, z) = match self.activation {
+            None => (z, None),
+            Some(activation) => (activation.of(&z)?, Some(z)),
+        };
+        Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
+    }
+
+    /// `dx, dweight, dbias`
+    fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        let (dims, device) = (s.dims, dy.device());
+        let dz = match (self.activation, &s.z) {
+            (Some(activation), Some(z)) => activation.gradient(z, dy)?,
+            _ => dy.clone(),
+        };
+        let [mut dx, mut dweight, mut dbias] = [None, None, None];
+        if needs[0] {
+            let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);
+            match on([&dz, &s.weight], [dx])? {
+                On::Reference(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
+                On::Reference32(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
+                On::Cpu(cpu, inputs, outputs) => simd::backward_x(cpu, dims, inputs, outputs),
+                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            }
+        }
+        if needs[1] {
+            let dweight = dweight.insert(Tensor::unwritten(device, s.weight.shape())?);
+            match on([&dz, &s.x], [dweight])? {
+                On::Reference(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
+                On::Reference32(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
+                On::Cpu(cpu, inputs, outputs) => simd::backward_weight(cpu, dims, inputs, outputs),
+                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            }
+        }
+        if needs[2] {
+            dbias = Some(super::add::sum_leading(&dz, &[dims.outs as usize])?);
+        }
+        Ok([dx, dweight, dbias])
+    }
+}
+
+impl Op<2> for Linear {
+    const NAME: &'static str = "linear";
+    type Saved = Saved;
+
+    fn forward(&self, [x, weight]: [&Tensor; 2]) -> Result<(Tensor, Saved)> {
+        self.run(x, weight, None)
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, [x, weight]: [bool; 2]) -> Result<[Option<Tensor>; 2]> {
+        let [dx, dweight, _] = self.gradients(s, dy, [x, weight, false])?;
+        Ok([dx, dweight])
+    }
+}
+
+impl Op<3> for Linear {
+    const NAME: &'static str = "linear";
+    type Saved = Saved;
+
+    fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
+        self.run(x, weight, Some(bias))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        self.gradients(s, dy, needs)
+    }
+}

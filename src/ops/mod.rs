@@ -1,0 +1,89 @@
+//! What can be differentiated. An op knows its maths; it does not know that there is a tape.
+//!
+//! Each op is a folder: `mod.rs` has the formula, the shapes and one exhaustive match on the device; `reference.rs` the
+//! textbook formula over f32 and f64, which is the judge; `simd.rs`, where speed matters, the same in vectors.
+
+use crate::{error::Result, tensor::Tensor};
+
+pub mod activation;
+pub mod add;
+pub mod dropout;
+pub mod linear;
+
+pub use activation::{Activate, Activation};
+pub use add::Add;
+pub use dropout::Dropout;
+pub use linear::Linear;
+
+/// An operation on `N` tensors with one result.
+pub trait Op<const N: usize>: std::fmt::Debug + Send + 'static {
+    /// As it stands in errors and in the case list.
+    const NAME: &'static str;
+    /// What backward needs.
+    type Saved: Send + 'static;
+
+    /// The value, and what backward needs.
+    fn forward(&self, inputs: [&Tensor; N]) -> Result<(Tensor, Self::Saved)>;
+
+    /// The gradient of a loss in each input that `needs` one, given the gradient `dout` in the result.
+    fn backward(&self, saved: &Self::Saved, dout: &Tensor, needs: [bool; N]) -> Result<[Option<Tensor>; N]>;
+}
+
+/// f32 or f64: what the reference formulas are written over.
+pub(crate) trait Real:
+    Copy
+    + PartialOrd
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
+    + std::ops::AddAssign
+    + std::iter::Sum
+{
+    /// Rounded to this type.
+    fn of(x: f64) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn erf(self) -> Self;
+
+    fn greater(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+}
+
+impl Real for f32 {
+    fn of(x: f64) -> f32 {
+        x as f32
+    }
+    fn sqrt(self) -> f32 {
+        f32::sqrt(self)
+    }
+    fn exp(self) -> f32 {
+        f32::exp(self)
+    }
+    fn ln(self) -> f32 {
+        f32::ln(self)
+    }
+    fn erf(self) -> f32 {
+        libm::erff(self)
+    }
+}
+
+impl Real for f64 {
+    fn of(x: f64) -> f64 {
+        x
+    }
+    fn sqrt(self) -> f64 {
+        f64::sqrt(self)
+    }
+    fn exp(self) -> f64 {
+        f64::exp(self)
+    }
+    fn ln(self) -> f64 {
+        f64::ln(self)
+    }
+    fn erf(self) -> f64 {
+        libm::erf(self)
+    }
+}

@@ -1,0 +1,221 @@
+//! A model's parameters: one flat buffer, with names and shapes over it.
+//!
+//! A [`Builder`] collects names, shapes and initial values while a model is put together; [`Builder::on`] lays them out
+//! on a device. An optimizer then works on one array, a checkpoint writes one array, and gradients have the same layout.
+
+use crate::{
+    device::Device,
+    error::{Error, Result},
+    tensor::Tensor,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::HashMap;
+
+/// Names one parameter of the [`Params`] it was registered with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ParamId(usize);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    at: usize,
+}
+
+impl Entry {
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Registers parameters under scoped names, with initial values drawn from a seed.
+pub struct Builder {
+    entries: Vec<Entry>,
+    values: Vec<f64>,
+    scope: Vec<String>,
+    random: ChaCha8Rng,
+}
+
+impl Builder {
+    /// The same seed gives the same initial values.
+    pub fn new(seed: u64) -> Self {
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        Self { entries: vec![], values: vec![], scope: vec![], random }
+    }
+
+    /// Registers under `name.` whatever `f` registers.
+    pub fn scope<T>(&mut self, name: impl Into<String>, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.scope.push(name.into());
+        let made = f(self);
+        self.scope.pop();
+        made
+    }
+
+    /// All `value`.
+    pub fn constant(&mut self, name: &str, shape: &[usize], value: f64) -> ParamId {
+        self.add(name, shape, |_| value)
+    }
+
+    /// Uniform in `-bound..bound`.
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> ParamId {
+        self.add(name, shape, |random| bound * (2.0 * random.random::<f64>() - 1.0))
+    }
+
+    /// Normal with mean 0 and deviation `std` (Box and Muller 1958, doi:10.1214/aoms/1177706645).
+    pub fn normal(&mut self, name: &str, shape: &[usize], std: f64) -> ParamId {
+        self.add(name, shape, |random| {
+            let (u, v) = (1.0 - random.random::<f64>(), random.random::<f64>());
+            std * (-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos()
+        })
+    }
+
+    fn add(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut ChaCha8Rng) -> f64) -> ParamId {
+        let name = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".");
+        assert!(self.entries.iter().all(|e| e.name != name), "parameter {name} is registered once");
+        let entry = Entry { name, shape: shape.to_vec(), at: self.values.len() };
+        for _ in 0..entry.len() {
+            let x = value(&mut self.random);
+            self.values.push(x);
+        }
+        self.entries.push(entry);
+        ParamId(self.entries.len() - 1)
+    }
+
+    /// Lays the parameters out on `device`.
+    pub fn on(self, device: &Device) -> Result<Params> {
+        let flat = Tensor::new(device, &[self.values.len()], &self.values)?;
+        Ok(Params { flat, entries: self.entries })
+    }
+}
+
+/// A model's parameters on a device.
+#[derive(Debug)]
+pub struct Params {
+    flat: Tensor,
+    entries: Vec<Entry>,
+}
+
+impl Params {
+    /// How many parameters have a name.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// All values in one array `[n]`, in order of registration.
+    pub fn flat(&self) -> &Tensor {
+        &self.flat
+    }
+
+    pub(crate) fn flat_mut(&mut self) -> &mut Tensor {
+        &mut self.flat
+    }
+
+    /// Where the parameters live.
+    pub fn device(&self) -> &Device {
+        self.flat.device()
+    }
+
+    /// A view of one parameter.
+    pub fn value(&self, id: ParamId) -> Tensor {
+        let entry = &self.entries[id.0];
+        self.flat.part(entry.at, &entry.shape)
+    }
+
+    /// `block0.norm.gamma`
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.entries[id.0].name
+    }
+
+    /// Every parameter, in order of registration.
+    pub fn ids(&self) -> impl Iterator<Item = ParamId> + use<> {
+        (0..self.entries.len()).map(ParamId)
+    }
+
+    pub(crate) fn at(&self, id: ParamId) -> usize {
+        self.entries[id.0].at
+    }
+
+    pub(crate) fn index(id: ParamId) -> usize {
+        id.0
+    }
+
+    /// Replaces all values (`[n]` in order of registration).
+    pub fn set_flat(&mut self, values: &[f64]) -> Result<()> {
+        self.flat = Tensor::new(&self.device().clone(), self.flat.shape(), values)?;
+        Ok(())
+    }
+
+    /// The parameters as a safetensors file, f32 little-endian, with `metadata`.
+    pub fn to_safetensors(&self, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
+        let bytes: Vec<u8> = self.flat.to_f32()?.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let view = |e: &Entry| {
+            let data = &bytes[4 * e.at..4 * (e.at + e.len())];
+            (e.name.clone(), TensorView::new(Dtype::F32, e.shape.clone(), data).expect("sizes agree"))
+        };
+        let views: Vec<_> = self.entries.iter().map(view).collect();
+        safetensors::serialize(views, Some(metadata)).map_err(|e| Error::file("safetensors", e.to_string()))
+    }
+
+    /// Takes every parameter's values from a safetensors file; `path` is for messages. Names and shapes must match
+    /// one to one.
+    pub fn read_safetensors(&mut self, file: &SafeTensors, path: &str) -> Result<()> {
+        let mut values = vec![0.0; self.flat.len()];
+        for e in &self.entries {
+            let view =
+                file.tensor(&e.name).map_err(|_| Error::file(path, format!("has no tensor {}", e.name)))?;
+            if view.dtype() != Dtype::F32 || view.shape() != e.shape {
+                let got = format!("{:?} {:?}", view.dtype(), view.shape());
+                return Err(Error::file(path, format!("{}: expected F32 {:?}, got {got}", e.name, e.shape)));
+            }
+            for (x, bytes) in values[e.at..][..e.len()].iter_mut().zip(view.data().as_chunks::<4>().0) {
+                *x = f32::from_le_bytes(*bytes) as f64;
+            }
+        }
+        if let Some(other) = file.names().iter().find(|n| self.entries.iter().all(|e| e.name != **n)) {
+            return Err(Error::file(path, format!("tensor {other} is not one of this model's")));
+        }
+        if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
+            let e = self.entries.iter().rfind(|e| e.at <= bad).expect("the first entry is at 0");
+            return Err(Error::file(path, format!("tensor {} holds {}", e.name, values[bad])));
+        }
+        self.set_flat(&values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(seed: u64) -> Params {
+        let mut b = Builder::new(seed);
+        b.scope("block0", |b| b.uniform("weight", &[2, 3], 0.5));
+        b.normal("bias", &[3], 1.0);
+        b.on(&Device::cpu()).unwrap()
+    }
+
+    #[test]
+    fn safetensors_round_trip() {
+        let (a, mut b) = (small(1), small(2));
+        assert_ne!(a.flat().to_f32().unwrap(), b.flat().to_f32().unwrap());
+        let file = a.to_safetensors(HashMap::from([("k".into(), "v".into())])).unwrap();
+        b.read_safetensors(&SafeTensors::deserialize(&file).unwrap(), "m").unwrap();
+        assert_eq!(a.flat().to_f32().unwrap(), b.flat().to_f32().unwrap());
+        assert_eq!(b.name(ParamId(0)), "block0.weight");
+    }
+
+    #[test]
+    fn a_file_of_another_model_is_refused() {
+        let file = small(1).to_safetensors(HashMap::new()).unwrap();
+        let file = SafeTensors::deserialize(&file).unwrap();
+        let mut builder = Builder::new(0);
+        builder.constant("bias", &[4], 0.0);
+        let error = builder.on(&Device::cpu()).unwrap().read_safetensors(&file, "m").unwrap_err();
+        assert_eq!(error.to_string(), "m: bias: expected F32 [4], got F32 [3]");
+        let mut builder = Builder::new(0);
+        builder.constant("bias", &[3], 0.0);
+        let error = builder.on(&Device::cpu()).unwrap().read_safetensors(&file, "m").unwrap_err();
+        assert_eq!(error.to_string(), "m: tensor block0.weight is not one of this model's");
+    }
+}

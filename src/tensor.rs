@@ -1,0 +1,259 @@
+//! Arrays on a device, and [`on`], which opens an op's operands there.
+
+use crate::{
+    cuda::Gpu,
+    device::{Buffer, Cpu, Device},
+    error::{Error, Result},
+};
+use cudarc::driver::{CudaView, CudaViewMut};
+use ndarray::ArrayD;
+use std::{ops::Range, sync::Arc};
+
+/// Up to four extents, outermost first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    dims: [usize; 4],
+    rank: u8,
+}
+
+impl Shape {
+    fn new(dims: &[usize]) -> Self {
+        let mut all = [1; 4];
+        all[..dims.len()].copy_from_slice(dims);
+        Self { dims: all, rank: dims.len() as u8 }
+    }
+    fn dims(&self) -> &[usize] {
+        &self.dims[..self.rank as usize]
+    }
+    fn len(&self) -> usize {
+        self.dims.iter().product()
+    }
+}
+
+/// A dense row-major array of at most four dimensions. Immutable once an op has made it; a clone shares the buffer.
+#[derive(Clone)]
+pub struct Tensor {
+    shape: Shape,
+    offset: usize,
+    buffer: Arc<Buffer>,
+    device: Device,
+}
+
+impl Tensor {
+    fn over(device: &Device, shape: &[usize], buffer: Buffer) -> Self {
+        Self { shape: Shape::new(shape), offset: 0, buffer: Arc::new(buffer), device: device.clone() }
+    }
+
+    /// An output to be written in full; until then it holds anything.
+    pub(crate) fn unwritten(device: &Device, shape: &[usize]) -> Result<Self> {
+        Ok(Self::over(device, shape, device.unwritten(shape.iter().product())?))
+    }
+
+    /// All zeros.
+    pub fn zeros(device: &Device, shape: &[usize]) -> Result<Self> {
+        Ok(Self::over(device, shape, device.zeros(shape.iter().product())?))
+    }
+
+    /// `values` in row-major order, rounded to the device's element type.
+    pub fn new(device: &Device, shape: &[usize], values: &[f64]) -> Result<Self> {
+        Self::upload(device, shape, values.iter().copied())
+    }
+
+    /// As [`Tensor::new`], from f32.
+    pub fn from_f32(device: &Device, shape: &[usize], values: &[f32]) -> Result<Self> {
+        Self::upload(device, shape, values.iter().map(|&x| x as f64))
+    }
+
+    /// As [`Tensor::new`], from an array of any layout.
+    pub fn from_array(device: &Device, array: &ArrayD<f32>) -> Result<Self> {
+        let values: Vec<f32> = array.iter().copied().collect();
+        Self::from_f32(device, array.shape(), &values)
+    }
+
+    fn upload(device: &Device, shape: &[usize], values: impl ExactSizeIterator<Item = f64>) -> Result<Self> {
+        if shape.len() > 4 || values.len() != shape.iter().product::<usize>() {
+            let expected = format!("at most 4 dimensions, and {} values", shape.iter().product::<usize>());
+            return Err(Error::shape("tensor", expected, (shape, values.len())));
+        }
+        Ok(Self::over(device, shape, device.upload(values)?))
+    }
+
+    /// Extents, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        self.shape.dims()
+    }
+
+    /// How many values.
+    pub fn len(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Whether an extent is zero.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where it lives.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The same values under another shape of the same size.
+    pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
+        if shape.len() > 4 || shape.iter().product::<usize>() != self.len() {
+            return Err(Error::shape("reshape", format!("{} values", self.len()), shape));
+        }
+        Ok(Self { shape: Shape::new(shape), ..self.clone() })
+    }
+
+    /// A view of consecutive values beginning at `at`.
+    pub(crate) fn part(&self, at: usize, shape: &[usize]) -> Self {
+        let shape = Shape::new(shape);
+        assert!(at + shape.len() <= self.len(), "a part lies inside its tensor");
+        Self { shape, offset: self.offset + at, ..self.clone() }
+    }
+
+    /// The same values, with outputs computed from them going to `device`'s buffers. Same kind of device only.
+    pub(crate) fn used_by(mut self, device: &Device) -> Self {
+        assert!(self.device.same_kind(device), "a tensor does not move");
+        self.device = device.clone();
+        self
+    }
+
+    /// Row-major copy.
+    pub fn to_f64(&self) -> Result<Vec<f64>> {
+        Ok(match &*self.buffer {
+            Buffer::Reference(x) => x[self.range()].to_vec(),
+            Buffer::Cpu(x) => x[self.range()].iter().map(|&x| x as f64).collect(),
+            Buffer::Cuda(_) => self.to_f32()?.into_iter().map(f64::from).collect(),
+        })
+    }
+
+    /// Row-major copy.
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
+        Ok(match (&*self.buffer, &self.device) {
+            (Buffer::Reference(x), _) => x[self.range()].iter().map(|&x| x as f32).collect(),
+            (Buffer::Cpu(x), _) => x[self.range()].to_vec(),
+            (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.download(x)?[self.range()].to_vec(),
+            (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
+        })
+    }
+
+    /// Copy as an array.
+    pub fn to_array(&self) -> Result<ArrayD<f32>> {
+        Ok(ArrayD::from_shape_vec(self.shape(), self.to_f32()?)
+            .expect("a tensor has as many values as its shape"))
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.len()
+    }
+
+    fn own(&mut self) -> &mut Buffer {
+        Arc::get_mut(&mut self.buffer).expect("an output has one owner until it is written")
+    }
+
+    fn f64s(&self) -> &[f64] {
+        match &*self.buffer {
+            Buffer::Reference(x) => &x[self.range()],
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+
+    fn f32s(&self) -> &[f32] {
+        match &*self.buffer {
+            Buffer::Cpu(x) => &x[self.range()],
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+
+    fn cuda(&self) -> CudaView<'_, f32> {
+        match &*self.buffer {
+            Buffer::Cuda(x) => x.slice(self.range()),
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+
+    fn f64s_mut(&mut self) -> &mut [f64] {
+        let range = self.range();
+        match self.own() {
+            Buffer::Reference(x) => &mut x[range],
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+
+    fn f32s_mut(&mut self) -> &mut [f32] {
+        let range = self.range();
+        match self.own() {
+            Buffer::Cpu(x) => &mut x[range],
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+
+    fn cuda_mut(&mut self) -> CudaViewMut<'_, f32> {
+        let range = self.range();
+        match self.own() {
+            Buffer::Cuda(x) => x.slice_mut(range),
+            _ => unreachable!("{WRONG}"),
+        }
+    }
+}
+
+const WRONG: &str = "`on` opened a tensor on another device than its buffer's";
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "Tensor{:?}", self.shape())
+    }
+}
+
+/// An op's operands, all on one device: what every op's `match` takes apart.
+pub(crate) enum On<'a, const I: usize, const O: usize> {
+    Reference([&'a [f64]; I], [&'a mut [f64]; O]),
+    Reference32([&'a [f32]; I], [&'a mut [f32]; O]),
+    Cpu(&'a Cpu, [&'a [f32]; I], [&'a mut [f32]; O]),
+    #[allow(dead_code)] // read by the launchers, op by op
+    Cuda(&'a Gpu, [CudaView<'a, f32>; I], [CudaViewMut<'a, f32>; O]),
+}
+
+/// Opens `inputs` and the freshly made `outputs` on the device they share.
+pub(crate) fn on<'a, const I: usize, const O: usize>(
+    inputs: [&'a Tensor; I],
+    outputs: [&'a mut Tensor; O],
+) -> Result<On<'a, I, O>> {
+    let device = inputs[0].device();
+    let stranger = inputs.iter().find(|t| !t.device().same_kind(device));
+    if let Some(stranger) = stranger {
+        let both = format!("operands on different devices: {device:?} and {:?}", stranger.device());
+        return Err(Error::Device(both));
+    }
+    Ok(match device {
+        Device::Reference => On::Reference(inputs.map(Tensor::f64s), outputs.map(Tensor::f64s_mut)),
+        Device::Reference32 => On::Reference32(inputs.map(Tensor::f32s), outputs.map(Tensor::f32s_mut)),
+        Device::Cpu(cpu) => On::Cpu(cpu, inputs.map(Tensor::f32s), outputs.map(Tensor::f32s_mut)),
+        Device::Cuda(gpu) => On::Cuda(gpu, inputs.map(Tensor::cuda), outputs.map(Tensor::cuda_mut)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_go_in_and_out() {
+        let device = Device::cpu();
+        let array = ArrayD::from_shape_fn(vec![2, 3], |i| (i[0] * 3 + i[1]) as f32);
+        let t = Tensor::from_array(&device, &array.clone().reversed_axes()).unwrap();
+        assert_eq!(t.shape(), [3, 2]);
+        assert_eq!(t.to_f32().unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(t.reshape(&[6]).unwrap().part(2, &[2]).to_f64().unwrap(), [1.0, 4.0]);
+        assert_eq!(Tensor::from_array(&device, &array).unwrap().to_array().unwrap(), array);
+        assert!(Tensor::new(&device, &[2], &[1.0]).is_err() && t.reshape(&[5]).is_err());
+    }
+
+    #[test]
+    fn operands_on_two_devices_are_an_error() {
+        let (a, b) = (Tensor::zeros(&Device::Reference, &[1]), Tensor::zeros(&Device::cpu(), &[1]));
+        assert!(on([&a.unwrap(), &b.unwrap()], []).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! The list of op cases. One row buys the gradient check, parity on every instruction set, and a poisoned arena.
+
+use mirscope::{
+    Result,
+    ops::{
+        Activate, Activation, Add, Dropout, Linear, Op,
+        dropout::{Mask, Noise},
+    },
+    tensor::Tensor,
+};
+
+/// The gradients of all inputs, given the gradient of the result.
+pub type Backward = Box<dyn Fn(&Tensor) -> Result<Vec<Tensor>>>;
+
+/// An op with the shapes of its inputs.
+pub struct Case {
+    pub name: String,
+    pub shapes: Vec<Vec<usize>>,
+    apply: Box<dyn Fn(&[Tensor]) -> Result<(Tensor, Backward)>>,
+}
+
+impl Case {
+    pub fn apply(&self, inputs: &[Tensor]) -> Result<(Tensor, Backward)> {
+        (self.apply)(inputs)
+    }
+}
+
+fn case<O: Op<N>, const N: usize>(note: &str, op: impl Fn() -> O + 'static, shapes: [&[usize]; N]) -> Case {
+    let apply = move |inputs: &[Tensor]| -> Result<(Tensor, Backward)> {
+        let op = op();
+        let (y, saved) = op.forward(std::array::from_fn(|i| &inputs[i]))?;
+        let backward = move |dy: &Tensor| -> Result<Vec<Tensor>> {
+            let all = op.backward(&saved, dy, [true; N])?;
+            Ok(all.into_iter().map(|g| g.expect("every gradient was asked for")).collect())
+        };
+        Ok((y, Box::new(backward)))
+    };
+    let name = if note.is_empty() { O::NAME.into() } else { format!("{} {note}", O::NAME) };
+    Case { name, shapes: shapes.iter().map(|s| s.to_vec()).collect(), apply: Box::new(apply) }
+}
+
+/// Every op, at sizes of one, primes, one lane past a vector, ragged lengths.
+pub fn all() -> Vec<Case> {
+    let mut all = vec![];
+    all.extend(pointwise());
+    all.extend(linear());
+    all
+}
+
+fn pointwise() -> Vec<Case> {
+    let noise = (Noise { seed: 11, step: 2, first_sample: 4 }, 1);
+    vec![
+        case("", || Add, [&[3, 17], &[3, 17]]),
+        case("repeated", || Add, [&[3, 5, 7], &[5, 7]]),
+        case("one", || Add, [&[1], &[1]]),
+        case("relu", || Activate(Activation::Relu), [&[5, 33]]),
+        case("gelu", || Activate(Activation::Gelu), [&[5, 33]]),
+        case("gelu one", || Activate(Activation::Gelu), [&[1]]),
+        case("", move || Dropout(Mask::new(0.3, noise)), [&[3, 7, 11]]),
+        case("one", move || Dropout(Mask::new(0.1, noise)), [&[1, 1]]),
+    ]
+}
+
+fn linear() -> Vec<Case> {
+    let with = |activation| Linear { activation };
+    vec![
+        case("", move || with(None), [&[7, 5], &[5, 3]]),
+        case("bias", move || with(None), [&[2, 13, 17], &[17, 33], &[33]]),
+        case("gelu", move || with(Some(Activation::Gelu)), [&[29, 19], &[19, 21], &[21]]),
+        case("relu, no bias", move || with(Some(Activation::Relu)), [&[3, 9], &[9, 64]]),
+        case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
+    ]
+}
