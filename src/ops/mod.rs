@@ -7,11 +7,17 @@ use crate::{error::Result, tensor::Tensor};
 
 pub mod activation;
 pub mod add;
+pub mod attention;
+pub mod conv1d;
+pub mod conv2d;
 pub mod dropout;
 pub mod linear;
 
 pub use activation::{Activate, Activation};
 pub use add::Add;
+pub use attention::Attention;
+pub use conv1d::Conv1d;
+pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use linear::Linear;
 

@@ -139,6 +139,19 @@ pub fn map<S: Simd>(s: S, x: &[f32], y: &mut [f32], f: impl Fn(S::V) -> S::V) {
     }
 }
 
+/// `x[i] = f(x[i])` over vectors.
+#[inline(always)]
+pub fn change<S: Simd>(s: S, x: &mut [f32], f: impl Fn(S::V) -> S::V) {
+    let end = whole(s, x.len());
+    for x in x[..end].chunks_exact_mut(S::LANES) {
+        s.store(x, f(s.load(x)));
+    }
+    if end < x.len() {
+        let v = f(s.load_part(&x[end..]));
+        s.store_part(&mut x[end..], v);
+    }
+}
+
 /// `y[i] = f(a[i], b[i])` over vectors.
 #[inline(always)]
 pub fn zip<S: Simd>(s: S, a: &[f32], b: &[f32], y: &mut [f32], f: impl Fn(S::V, S::V) -> S::V) {

@@ -3,7 +3,7 @@
 use mirscope::{
     Result,
     ops::{
-        Activate, Activation, Add, Dropout, Linear, Op,
+        Activate, Activation, Add, Attention, Conv1d, Conv2d, Dropout, Linear, Op,
         dropout::{Mask, Noise},
     },
     tensor::Tensor,
@@ -44,6 +44,8 @@ pub fn all() -> Vec<Case> {
     let mut all = vec![];
     all.extend(pointwise());
     all.extend(linear());
+    all.extend(convolutions());
+    all.extend(attention());
     all
 }
 
@@ -69,5 +71,45 @@ fn linear() -> Vec<Case> {
         case("gelu", move || with(Some(Activation::Gelu)), [&[29, 19], &[19, 21], &[21]]),
         case("relu, no bias", move || with(Some(Activation::Relu)), [&[3, 9], &[9, 64]]),
         case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
+    ]
+}
+
+fn convolutions() -> Vec<Case> {
+    let gelu = Some(Activation::Gelu);
+    let one = move |dilation, activation| Conv1d { dilation, activation };
+    vec![
+        case("width 7", move || one(1, None), [&[3, 13, 17], &[7, 17, 33], &[33]]),
+        case("even width", move || one(1, None), [&[2, 11, 5], &[4, 5, 3], &[3]]),
+        case("dilated, gelu", move || one(3, gelu), [&[2, 11, 5], &[3, 5, 7], &[7]]),
+        case("shorter than its kernel", move || one(2, None), [&[2, 2, 3], &[5, 3, 2], &[2]]),
+        case("one", move || one(1, None), [&[1, 1, 1], &[1, 1, 1], &[1]]),
+        case("5 x 5", move || Conv2d { activation: gelu }, [&[2, 7, 9, 3], &[5, 5, 3, 17], &[17]]),
+        case("even, oblong", move || Conv2d { activation: None }, [&[2, 5, 3, 2], &[2, 4, 2, 3], &[3]]),
+        case("one", move || Conv2d { activation: None }, [&[1, 1, 1, 1], &[3, 3, 1, 1], &[1]]),
+    ]
+}
+
+fn attention() -> Vec<Case> {
+    let op = |heads, lengths: Option<&[u32]>, dropped| Attention {
+        heads,
+        lengths: lengths.map(Into::into),
+        dropout: (dropped > 0.0)
+            .then(|| Mask::new(dropped, (Noise { seed: 5, step: 1, first_sample: 0 }, 9))),
+    };
+    vec![
+        case("self", move || op(2, None, 0.0), [&[2, 7, 34], &[2, 7, 34], &[2, 7, 34]]),
+        case(
+            "cross, ragged",
+            move || op(3, Some(&[5, 1, 11]), 0.0),
+            [&[3, 4, 15], &[3, 11, 15], &[3, 11, 15]],
+        ),
+        case("dropout", move || op(2, Some(&[70, 33]), 0.2), [&[2, 5, 32], &[2, 70, 32], &[2, 70, 32]]),
+        case(
+            "several tiles",
+            move || op(1, Some(&[517]), 0.0),
+            [&[1, 101, 16], &[1, 530, 16], &[1, 530, 16]],
+        ),
+        case("tiles, dropout", move || op(2, None, 0.1), [&[1, 97, 6], &[1, 259, 6], &[1, 259, 6]]),
+        case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),
     ]
 }

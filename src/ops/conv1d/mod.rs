@@ -1,0 +1,41 @@
+//! `y[b, t] = activation(bias + sum_k x[b, t + k dilation - before] W[k])`, zeros outside the sequence: as long as `x`.
+//! A sequence is a map one column wide, so this is [`super::conv2d`] with a dilation.
+
+use super::{
+    Activation, Op,
+    conv2d::{self, Dims},
+};
+use crate::{
+    error::{Error, Result},
+    tensor::Tensor,
+};
+
+/// `x [B, T, I], weight [K, I, O], bias [O]` to `[B, T, O]`.
+#[derive(Debug)]
+pub struct Conv1d {
+    /// Steps between a kernel's taps; 1 is an ordinary convolution.
+    pub dilation: usize,
+    pub activation: Option<Activation>,
+}
+
+impl Op<3> for Conv1d {
+    const NAME: &'static str = "conv1d";
+    type Saved = conv2d::Saved;
+
+    fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Self::Saved)> {
+        let (&[batch, time, ins], &[k, wi, outs]) = (x.shape(), weight.shape()) else {
+            return Err(Error::shape(Self::NAME, "x [B, T, I], weight [K, I, O]", (x, weight)));
+        };
+        if wi != ins || bias.shape() != [outs] || k == 0 || self.dilation == 0 {
+            let expected = format!("weight [K >= 1, {ins}, {outs}], bias [{outs}], dilation >= 1");
+            return Err(Error::shape(Self::NAME, expected, (weight, bias, self.dilation)));
+        }
+        let dims = Dims::sequence([batch, time, ins], [k, outs], self.dilation);
+        let (y, saved) = conv2d::run(self.activation, dims, [x, weight, bias])?;
+        Ok((y.reshape(&[batch, time, outs])?, saved))
+    }
+
+    fn backward(&self, s: &Self::Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        conv2d::gradients(self.activation, s, dy, needs)
+    }
+}

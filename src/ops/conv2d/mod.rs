@@ -1,0 +1,138 @@
+//! `y[b, i, j] = activation(bias + sum_{u, v} x[b, i + u - top, j + v - left] W[u, v])`, zeros outside the map, so that
+//! the result has the map's size ("same" padding; an even width pads one more after than before, as PyTorch does).
+//!
+//! A padded map's rows overlap as the rows of the textbook's unrolled matrix do, so the product reads that matrix
+//! without its ever being made: one GEMM a kernel row, over all positions of a map at once.
+
+mod reference;
+mod simd;
+
+use super::{Activation, Op};
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+
+/// `x [B, H, W, I], weight [KH, KW, I, O], bias [O]` to `[B, H, W, O]`.
+#[derive(Debug, Default)]
+pub struct Conv2d {
+    pub activation: Option<Activation>,
+}
+
+/// What backward needs. `z [B, H, W, O]` is the result before the activation, where there is one.
+pub struct Saved {
+    x: Tensor,
+    weight: Tensor,
+    z: Option<Tensor>,
+    dims: Dims,
+}
+
+/// Sizes. `dilation` spreads the kernel along `H`; only `conv1d` uses it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    batch: usize,
+    height: usize,
+    width: usize,
+    ins: usize,
+    outs: usize,
+    kh: usize,
+    kw: usize,
+    dilation: usize,
+}
+
+impl Dims {
+    /// Zeros before the first row and column.
+    fn before(&self) -> (usize, usize) {
+        ((self.kh - 1) * self.dilation / 2, (self.kw - 1) / 2)
+    }
+    /// Rows and columns of a padded map.
+    fn padded(&self) -> (usize, usize) {
+        (self.height + (self.kh - 1) * self.dilation, self.width + self.kw - 1)
+    }
+}
+
+impl Op<3> for Conv2d {
+    const NAME: &'static str = "conv2d";
+    type Saved = Saved;
+
+    fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
+        let (&[batch, height, width, ins], &[kh, kw, wi, outs]) = (x.shape(), weight.shape()) else {
+            return Err(Error::shape(Self::NAME, "x [B, H, W, I], weight [KH, KW, I, O]", (x, weight)));
+        };
+        if wi != ins || bias.shape() != [outs] || kh == 0 || kw == 0 {
+            let expected = format!("weight [KH >= 1, KW >= 1, {ins}, {outs}], bias [{outs}]");
+            return Err(Error::shape(Self::NAME, expected, (weight, bias)));
+        }
+        run(self.activation, Dims { batch, height, width, ins, outs, kh, kw, dilation: 1 }, [x, weight, bias])
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        gradients(self.activation, s, dy, needs)
+    }
+}
+
+/// The convolution of operands whose shapes have been checked.
+pub(super) fn run(
+    activation: Option<Activation>,
+    dims: Dims,
+    [x, weight, bias]: [&Tensor; 3],
+) -> Result<(Tensor, Saved)> {
+    let mut z = Tensor::unwritten(x.device(), &[dims.batch, dims.height, dims.width, dims.outs])?;
+    match on([x, weight, bias], [&mut z])? {
+        On::Reference(inputs, outputs) => reference::forward(dims, inputs, outputs),
+        On::Reference32(inputs, outputs) => reference::forward(dims, inputs, outputs),
+        On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
+        On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+    }
+    let (y, z) = match activation {
+        None => (z, None),
+        Some(activation) => (activation.of(&z)?, Some(z)),
+    };
+    Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
+}
+
+/// `dx, dweight, dbias`
+pub(super) fn gradients(
+    activation: Option<Activation>,
+    s: &Saved,
+    dy: &Tensor,
+    needs: [bool; 3],
+) -> Result<[Option<Tensor>; 3]> {
+    let (dims, device) = (s.dims, dy.device());
+    let dz = match (activation, &s.z) {
+        (Some(activation), Some(z)) => activation.gradient(z, dy)?,
+        _ => dy.clone(),
+    };
+    let [mut dx, mut dweight, mut dbias] = [None, None, None];
+    if needs[0] {
+        let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);
+        match on([&dz, &s.weight], [dx])? {
+            On::Reference(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward_x(cpu, dims, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+        }
+    }
+    if needs[1] {
+        let dweight = dweight.insert(Tensor::unwritten(device, s.weight.shape())?);
+        match on([&dz, &s.x], [dweight])? {
+            On::Reference(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward_weight(cpu, dims, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+        }
+    }
+    if needs[2] {
+        dbias = Some(super::add::sum_leading(&dz, &[dims.outs])?);
+    }
+    Ok([dx, dweight, dbias])
+}
+
+impl Dims {
+    /// A sequence is a map one column wide: `x [B, T, I]`, `weight [K, I, O]`.
+    pub(super) fn sequence([batch, time, ins]: [usize; 3], [k, outs]: [usize; 2], dilation: usize) -> Self {
+        Dims { batch, height: time, width: 1, ins, outs, kh: k, kw: 1, dilation }
+    }
+}
