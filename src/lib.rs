@@ -5,6 +5,7 @@ pub mod cuda;
 pub mod device;
 pub mod error;
 pub mod ops;
+pub mod optim;
 pub mod params;
 pub mod rna;
 pub mod simd;

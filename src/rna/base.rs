@@ -48,7 +48,7 @@ impl Base {
     }
 
     /// How `self` pairs with `other`.
-    pub fn pairing(self, other: Base) -> Pairing {
+    pub const fn pairing(self, other: Base) -> Pairing {
         use Base::*;
         match (self, other) {
             (A, U) | (U, A) | (G, C) | (C, G) => Pairing::WatsonCrick,

@@ -60,6 +60,7 @@ pub trait Simd: Copy {
     fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sqrt(self, a: Self::V) -> Self::V;
     /// 1 where `a > 0`, else 0.
     fn positive(self, a: Self::V) -> Self::V;
     /// To the nearest integer, ties to even.

@@ -69,6 +69,10 @@ impl Simd for Scalar {
         lanes(a, b, |a, b| if a < b { a } else { b })
     }
     #[inline(always)]
+    fn sqrt(self, a: V) -> V {
+        a.map(f32::sqrt)
+    }
+    #[inline(always)]
     fn positive(self, a: V) -> V {
         a.map(|a| if a > 0.0 { 1.0 } else { 0.0 })
     }

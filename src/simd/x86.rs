@@ -70,6 +70,7 @@ impl Simd for Avx2 {
         fma(a, b, c) = _mm256_fmadd_ps;
         max(a, b) = _mm256_max_ps;
         min(a, b) = _mm256_min_ps;
+        sqrt(a) = _mm256_sqrt_ps;
     }
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -168,6 +169,7 @@ impl Simd for Avx512 {
         fma(a, b, c) = _mm512_fmadd_ps;
         max(a, b) = _mm512_max_ps;
         min(a, b) = _mm512_min_ps;
+        sqrt(a) = _mm512_sqrt_ps;
     }
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {

@@ -1,0 +1,129 @@
+//! Pairs as a network reads them: token ids, and the map of which bases could pair.
+
+use crate::{
+    error::{Error, Result},
+    rna::{Base, Pairing},
+};
+use std::sync::Arc;
+
+/// A token past the end of a sequence; the bases are 0 to 4.
+pub const PAD: u32 = 5;
+/// Tokens in all: A, C, G, U, N and [`PAD`].
+pub const VOCABULARY: usize = 6;
+/// Channels of a pairing map: A-U, G-C, G-U.
+pub const PAIR_CHANNELS: usize = 3;
+
+/// A miRNA and a site, both 5'->3'.
+pub type Duo<'a> = (&'a [Base], &'a [Base]);
+
+/// The longest sequences a network reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    pub mirna: usize,
+    pub site: usize,
+}
+
+/// Pairs ready for a network.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Pairs.
+    pub size: usize,
+    pub lengths: Lengths,
+    /// `[B, mirna + site]`: the miRNA padded at its 3' end, then the site padded at both ends alike.
+    pub tokens: Arc<[u32]>,
+}
+
+impl Batch {
+    /// Sequences longer than `lengths` are an error: cutting is the caller's decision.
+    pub fn new(pairs: &[Duo], lengths: Lengths) -> Result<Self> {
+        let mut tokens = Vec::with_capacity(pairs.len() * (lengths.mirna + lengths.site));
+        for &(mirna, site) in pairs {
+            for (what, got, most) in [("miRNA", mirna.len(), lengths.mirna), ("site", site.len(), lengths.site)] {
+                if got == 0 || got > most {
+                    return Err(Error::Setting(format!("expected a {what} of 1 to {most} nt, got {got} nt")));
+                }
+            }
+            let pad = |n| std::iter::repeat_n(PAD, n);
+            tokens.extend(mirna.iter().map(|&b| b as u32).chain(pad(lengths.mirna - mirna.len())));
+            let room = lengths.site - site.len();
+            tokens.extend(pad(room / 2).chain(site.iter().map(|&b| b as u32)).chain(pad(room - room / 2)));
+        }
+        Ok(Self { size: pairs.len(), lengths, tokens: tokens.into() })
+    }
+
+    /// `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U pair. The site
+    /// runs backwards, so that a duplex runs along a diagonal.
+    pub fn pairing_map(&self) -> Vec<f32> {
+        let Lengths { mirna, site } = self.lengths;
+        let mut map = vec![0.0; self.size * mirna * site * PAIR_CHANNELS];
+        let rows = map.chunks_exact_mut(mirna * site * PAIR_CHANNELS);
+        for (map, tokens) in rows.zip(self.tokens.chunks_exact(mirna + site)) {
+            let (m, s) = tokens.split_at(mirna);
+            for (row, &m) in map.chunks_exact_mut(site * PAIR_CHANNELS).zip(m) {
+                for (cell, &s) in row.chunks_exact_mut(PAIR_CHANNELS).zip(s.iter().rev()) {
+                    if let Some(channel) = CHANNEL[m as usize][s as usize] {
+                        cell[channel as usize] = 1.0;
+                    }
+                }
+            }
+        }
+        map
+    }
+}
+
+const BASES: [Option<Base>; VOCABULARY] =
+    [Some(Base::A), Some(Base::C), Some(Base::G), Some(Base::U), Some(Base::N), None];
+
+/// The map's channel for two tokens.
+const CHANNEL: [[Option<u8>; VOCABULARY]; VOCABULARY] = {
+    let mut table = [[None; VOCABULARY]; VOCABULARY];
+    let mut a = 0;
+    while a < VOCABULARY {
+        let mut b = 0;
+        while b < VOCABULARY {
+            table[a][b] = channel(BASES[a], BASES[b]);
+            b += 1;
+        }
+        a += 1;
+    }
+    table
+};
+
+const fn channel(a: Option<Base>, b: Option<Base>) -> Option<u8> {
+    match (a, b) {
+        (Some(a), Some(b)) => match a.pairing(b) {
+            Pairing::WatsonCrick if matches!(a, Base::A | Base::U) => Some(0),
+            Pairing::WatsonCrick => Some(1),
+            Pairing::Wobble => Some(2),
+            Pairing::None => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rna::parse;
+
+    #[test]
+    fn a_perfect_duplex_is_a_diagonal() {
+        let (mirna, site) = (parse(b"UGAGN").unwrap(), parse(b"NCUCA").unwrap());
+        let batch = Batch::new(&[(&mirna, &site)], Lengths { mirna: 6, site: 7 }).unwrap();
+        assert_eq!(batch.tokens[..], [3, 2, 0, 2, 4, 5, 5, 4, 1, 3, 1, 0, 5]);
+        let map = batch.pairing_map();
+        let cell = |i: usize, j: usize| &map[(i * 7 + j) * 3..][..3];
+        let diagonal: Vec<_> = (0..5).map(|i| cell(i, i + 1).to_vec()).collect();
+        let (au, gc, none) = (vec![1., 0., 0.], vec![0., 1., 0.], vec![0.; 3]);
+        assert_eq!(diagonal, [au.clone(), gc.clone(), au, gc, none.clone()]);
+        assert_eq!(cell(1, 3), [0., 0., 1.], "G-U");
+        assert_eq!(cell(5, 6), none, "padding never pairs");
+    }
+
+    #[test]
+    fn too_long_is_an_error() {
+        let site = parse(b"ACGUACGU").unwrap();
+        let error = Batch::new(&[(&site, &site)], Lengths { mirna: 8, site: 7 }).unwrap_err();
+        assert_eq!(error.to_string(), "expected a site of 1 to 7 nt, got 8 nt");
+    }
+}

@@ -1,0 +1,53 @@
+use super::PairingConfig;
+use crate::{
+    autograd::{Tape, Var},
+    data::{Batch, PAIR_CHANNELS},
+    error::Result,
+    nn::{Conv2d, Linear, dropout},
+    ops::{Activate, Activation, Add, MaskedMax, MaxPool2d, Reshape},
+    params::Builder,
+    tensor::Tensor,
+};
+
+/// A small CNN over the map of which bases could pair. Complementarity is what a site is made of, and a network that
+/// must find it from two token sequences takes many times the data.
+#[derive(Clone, Debug)]
+pub(super) struct PairingStem {
+    convolutions: Vec<Conv2d>,
+    from_map: Linear,
+    from_tokens: Linear,
+}
+
+impl PairingStem {
+    pub fn new(p: &mut Builder, config: &PairingConfig, width: usize) -> Self {
+        p.scope("pairing", |p| {
+            let mut ins = PAIR_CHANNELS;
+            let mut convolutions = vec![];
+            for (i, (&outs, &k)) in config.channels.iter().zip(&config.kernels).enumerate() {
+                convolutions.push(Conv2d::new(p, &format!("conv{i}"), k, (ins, outs), Some(Activation::Relu)));
+                ins = outs;
+            }
+            let from_map = Linear::new(p, "from_map", ins, config.hidden, None);
+            Self { convolutions, from_map, from_tokens: Linear::new(p, "from_tokens", width, config.hidden, None) }
+        })
+    }
+
+    /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`.
+    pub fn join(&self, t: &Tape, pooled: &Var, batch: &Batch, drop: f32) -> Result<Var> {
+        let shape = [batch.size, batch.lengths.mirna, batch.lengths.site, PAIR_CHANNELS];
+        let mut map = t.constant(Tensor::from_f32(t.device(), &shape, &batch.pairing_map())?);
+        for (i, convolution) in self.convolutions.iter().enumerate() {
+            if i > 0 {
+                map = t.apply(MaxPool2d { size: 2 }, [&map])?;
+            }
+            map = convolution.forward(t, &map)?; // [B, M >> i, S >> i, channels]
+        }
+        let &[b, rows, columns, c] = map.value.shape() else { unreachable!("a convolution's result has four axes") };
+        let places = t.apply(Reshape { shape: vec![b, rows * columns, c] }, [&map])?;
+        let lengths = vec![(rows * columns) as u32; b].into();
+        let strongest = dropout(t, t.apply(MaskedMax { lengths }, [&places])?, drop)?; // [B, channels]
+        let joined =
+            t.apply(Add, [&self.from_map.forward(t, &strongest)?, &self.from_tokens.forward(t, pooled)?])?;
+        t.apply(Activate(Activation::Gelu), [&joined])
+    }
+}

@@ -1,0 +1,24 @@
+use crate::{
+    autograd::{Tape, Var},
+    error::Result,
+    ops,
+    params::{Builder, ParamId},
+};
+use std::sync::Arc;
+
+/// Ids `[B, T]` to vectors `[B, T, C]`. Initial values normal with deviation 1, as PyTorch's.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    table: ParamId,
+}
+
+impl Embedding {
+    /// Registers `name.table [V, C]`.
+    pub fn new(p: &mut Builder, name: &str, vocabulary: usize, width: usize) -> Self {
+        p.scope(name, |p| Self { table: p.normal("table", &[vocabulary, width], 1.0) })
+    }
+
+    pub fn forward(&self, t: &Tape, ids: &Arc<[u32]>, shape: (usize, usize)) -> Result<Var> {
+        t.apply(ops::Embedding { ids: ids.clone(), shape }, [&t.param(self.table)])
+    }
+}

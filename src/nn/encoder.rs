@@ -1,0 +1,43 @@
+use super::{LayerNorm, Linear, MultiHead, dropout};
+use crate::{
+    autograd::{Tape, Var},
+    error::Result,
+    ops::{Activation, Add},
+    params::Builder,
+};
+
+/// A pre-norm encoder layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))` (Xiong et al. 2020,
+/// <https://arxiv.org/abs/2002.04745>), with PyTorch's places for dropout.
+#[derive(Clone, Debug)]
+pub struct EncoderLayer {
+    norm1: LayerNorm,
+    attention: MultiHead,
+    norm2: LayerNorm,
+    up: Linear,
+    down: Linear,
+    dropout: f32,
+}
+
+impl EncoderLayer {
+    /// Registers `name.{norm1,attention,norm2,up,down}`.
+    pub fn new(p: &mut Builder, name: &str, width: usize, heads: usize, hidden: usize, dropout: f32) -> Self {
+        p.scope(name, |p| Self {
+            norm1: LayerNorm::new(p, "norm1", width),
+            attention: MultiHead::new(p, "attention", width, heads, dropout),
+            norm2: LayerNorm::new(p, "norm2", width),
+            up: Linear::new(p, "up", width, hidden, Some(Activation::Gelu)),
+            down: Linear::new(p, "down", hidden, width, None),
+            dropout,
+        })
+    }
+
+    /// `x [B, T, C]` to the same shape.
+    pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
+        let h = self.norm1.forward(t, x)?;
+        let h = self.attention.forward(t, &h, &h, None)?;
+        let x = t.apply(Add, [x, &dropout(t, h, self.dropout)?])?;
+        let h = self.up.forward(t, &self.norm2.forward(t, &x)?)?;
+        let h = self.down.forward(t, &dropout(t, h, self.dropout)?)?;
+        t.apply(Add, [&x, &dropout(t, h, self.dropout)?])
+    }
+}

@@ -1,0 +1,31 @@
+use crate::{
+    autograd::{Tape, Var},
+    error::Result,
+    ops::{self, Activation},
+    params::{Builder, ParamId},
+};
+
+/// `x [.., I]` to `activation(x W + b) [.., O]`. Initial values uniform in `±1 / sqrt I`, as PyTorch's.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    weight: ParamId,
+    bias: ParamId,
+    activation: Option<Activation>,
+}
+
+impl Linear {
+    /// Registers `name.weight [I, O]` and `name.bias [O]`.
+    pub fn new(p: &mut Builder, name: &str, ins: usize, outs: usize, activation: Option<Activation>) -> Self {
+        let bound = 1.0 / (ins as f64).sqrt();
+        p.scope(name, |p| Self {
+            weight: p.uniform("weight", &[ins, outs], bound),
+            bias: p.uniform("bias", &[outs], bound),
+            activation,
+        })
+    }
+
+    pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
+        let op = ops::Linear { activation: self.activation };
+        t.apply(op, [x, &t.param(self.weight), &t.param(self.bias)])
+    }
+}

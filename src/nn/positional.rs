@@ -1,0 +1,47 @@
+use crate::{
+    autograd::{Tape, Var},
+    error::Result,
+    ops::Add,
+    params::{Builder, ParamId},
+    tensor::Tensor,
+};
+
+/// What tells a model where a token stands.
+#[derive(Clone, Debug)]
+pub enum Positions {
+    /// [`sinusoids`] `[T, C]`, in row-major order.
+    Sinusoidal(Vec<f64>, [usize; 2]),
+    /// A parameter `[T, C]`.
+    Learned(ParamId),
+}
+
+impl Positions {
+    /// Fixed sines and cosines.
+    pub fn sinusoidal(time: usize, width: usize) -> Self {
+        Positions::Sinusoidal(sinusoids(time, width), [time, width])
+    }
+
+    /// Registers `name [T, C]`, normal with deviation .02.
+    pub fn learned(p: &mut Builder, name: &str, time: usize, width: usize) -> Self {
+        Positions::Learned(p.normal(name, &[time, width], 0.02))
+    }
+
+    /// `x [B, T, C]` with the positions added.
+    pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
+        let positions = match self {
+            Positions::Sinusoidal(values, shape) => t.constant(Tensor::new(t.device(), shape, values)?),
+            Positions::Learned(id) => t.param(*id),
+        };
+        t.apply(Add, [x, &positions])
+    }
+}
+
+/// `[T, C]`: `sin(t / 10000^(2i / C))` at channel `2i`, the cosine at `2i + 1` (Vaswani et al. 2017,
+/// <https://arxiv.org/abs/1706.03762>).
+pub fn sinusoids(time: usize, width: usize) -> Vec<f64> {
+    let value = |t: usize, c: usize| {
+        let angle = t as f64 * (-(10000f64.ln()) * (c / 2 * 2) as f64 / width as f64).exp();
+        if c.is_multiple_of(2) { angle.sin() } else { angle.cos() }
+    };
+    (0..time).flat_map(|t| (0..width).map(move |c| value(t, c))).collect()
+}
