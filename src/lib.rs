@@ -2,12 +2,17 @@
 pub mod arena;
 pub mod autograd;
 pub mod cuda;
+pub mod data;
 pub mod device;
 pub mod error;
+pub mod model;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod params;
 pub mod rna;
 pub mod simd;
 pub mod tensor;
+pub mod train;
+pub mod workers;
 pub use error::{Error, Result};

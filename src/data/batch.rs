@@ -38,7 +38,9 @@ impl Batch {
     pub fn new(pairs: &[Duo], lengths: Lengths) -> Result<Self> {
         let mut tokens = Vec::with_capacity(pairs.len() * (lengths.mirna + lengths.site));
         for &(mirna, site) in pairs {
-            for (what, got, most) in [("miRNA", mirna.len(), lengths.mirna), ("site", site.len(), lengths.site)] {
+            for (what, got, most) in
+                [("miRNA", mirna.len(), lengths.mirna), ("site", site.len(), lengths.site)]
+            {
                 if got == 0 || got > most {
                     return Err(Error::Setting(format!("expected a {what} of 1 to {most} nt, got {got} nt")));
                 }

@@ -114,15 +114,25 @@ impl Config {
         within("conv_width", self.conv_width, 1, self.tokens())?;
         if !self.width.is_multiple_of(self.heads) {
             let (width, heads) = (self.width, self.heads);
-            return Err(Error::Setting(format!("model.heads: expected a divisor of width {width}, got {heads}")));
+            return Err(Error::Setting(format!(
+                "model.heads: expected a divisor of width {width}, got {heads}"
+            )));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(Error::Setting(format!("model.dropout: expected 0 to below 1, got {}", self.dropout)));
+            return Err(Error::Setting(format!(
+                "model.dropout: expected 0 to below 1, got {}",
+                self.dropout
+            )));
         }
         let Some(pairing) = &self.pairing else { return Ok(()) };
         within("pairing.hidden", pairing.hidden, 1, 4096)?;
         within("pairing.channels (how many)", pairing.channels.len(), 1, 4)?;
-        within("pairing.kernels (how many)", pairing.kernels.len(), pairing.channels.len(), pairing.channels.len())?;
+        within(
+            "pairing.kernels (how many)",
+            pairing.kernels.len(),
+            pairing.channels.len(),
+            pairing.channels.len(),
+        )?;
         let shrunk = self.mirna_len.min(self.site_len) >> (pairing.channels.len() - 1);
         within("pairing: what pooling leaves of the map", shrunk, 1, 1024)?;
         for (&channels, &kernel) in pairing.channels.iter().zip(&pairing.kernels) {

@@ -24,11 +24,21 @@ impl PairingStem {
             let mut ins = PAIR_CHANNELS;
             let mut convolutions = vec![];
             for (i, (&outs, &k)) in config.channels.iter().zip(&config.kernels).enumerate() {
-                convolutions.push(Conv2d::new(p, &format!("conv{i}"), k, (ins, outs), Some(Activation::Relu)));
+                convolutions.push(Conv2d::new(
+                    p,
+                    &format!("conv{i}"),
+                    k,
+                    (ins, outs),
+                    Some(Activation::Relu),
+                ));
                 ins = outs;
             }
             let from_map = Linear::new(p, "from_map", ins, config.hidden, None);
-            Self { convolutions, from_map, from_tokens: Linear::new(p, "from_tokens", width, config.hidden, None) }
+            Self {
+                convolutions,
+                from_map,
+                from_tokens: Linear::new(p, "from_tokens", width, config.hidden, None),
+            }
         })
     }
 
@@ -42,7 +52,9 @@ impl PairingStem {
             }
             map = convolution.forward(t, &map)?; // [B, M >> i, S >> i, channels]
         }
-        let &[b, rows, columns, c] = map.value.shape() else { unreachable!("a convolution's result has four axes") };
+        let &[b, rows, columns, c] = map.value.shape() else {
+            unreachable!("a convolution's result has four axes")
+        };
         let places = t.apply(Reshape { shape: vec![b, rows * columns, c] }, [&map])?;
         let lengths = vec![(rows * columns) as u32; b].into();
         let strongest = dropout(t, t.apply(MaskedMax { lengths }, [&places])?, drop)?; // [B, channels]

@@ -8,18 +8,34 @@ use crate::{error::Result, tensor::Tensor};
 pub mod activation;
 pub mod add;
 pub mod attention;
+pub mod bce;
 pub mod conv1d;
 pub mod conv2d;
+pub mod cross_entropy;
 pub mod dropout;
+pub mod embedding;
+pub mod layer_norm;
 pub mod linear;
+pub mod masked_max;
+pub mod masked_mean;
+pub mod max_pool2d;
+pub mod reshape;
 
 pub use activation::{Activate, Activation};
 pub use add::Add;
 pub use attention::Attention;
+pub use bce::BceWithLogits;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
+pub use cross_entropy::SoftmaxCrossEntropy;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use masked_max::MaskedMax;
+pub use masked_mean::MaskedMean;
+pub use max_pool2d::MaxPool2d;
+pub use reshape::Reshape;
 
 /// An operation on `N` tensors with one result.
 pub trait Op<const N: usize>: std::fmt::Debug + Send + 'static {

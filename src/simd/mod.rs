@@ -128,6 +128,18 @@ pub fn whole<S: Simd>(_: S, len: usize) -> usize {
     len / S::LANES * S::LANES
 }
 
+/// A vector of the `x.len() <= LANES` values there are, then zeros.
+#[inline(always)]
+pub fn read<S: Simd>(s: S, x: &[f32]) -> S::V {
+    if x.len() == S::LANES { s.load(x) } else { s.load_part(x) }
+}
+
+/// The first `x.len() <= LANES` lanes.
+#[inline(always)]
+pub fn write<S: Simd>(s: S, x: &mut [f32], v: S::V) {
+    if x.len() == S::LANES { s.store(x, v) } else { s.store_part(x, v) }
+}
+
 /// `y[i] = f(x[i])` over vectors; `f` also sees the zeros past a short tail, whose results are dropped.
 #[inline(always)]
 pub fn map<S: Simd>(s: S, x: &[f32], y: &mut [f32], f: impl Fn(S::V) -> S::V) {

@@ -3,11 +3,13 @@
 use mirscope::{
     Result,
     ops::{
-        Activate, Activation, Add, Attention, Conv1d, Conv2d, Dropout, Linear, Op,
+        Activate, Activation, Add, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding, LayerNorm,
+        Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape, SoftmaxCrossEntropy,
         dropout::{Mask, Noise},
     },
     tensor::Tensor,
 };
+use std::sync::Arc;
 
 /// The gradients of all inputs, given the gradient of the result.
 pub type Backward = Box<dyn Fn(&Tensor) -> Result<Vec<Tensor>>>;
@@ -46,6 +48,9 @@ pub fn all() -> Vec<Case> {
     all.extend(linear());
     all.extend(convolutions());
     all.extend(attention());
+    all.extend(rows());
+    all.extend(pooling());
+    all.extend(losses());
     all
 }
 
@@ -111,5 +116,72 @@ fn attention() -> Vec<Case> {
         ),
         case("tiles, dropout", move || op(2, None, 0.1), [&[1, 97, 6], &[1, 259, 6], &[1, 259, 6]]),
         case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),
+    ]
+}
+
+fn rows() -> Vec<Case> {
+    let embed = |b: usize, t: usize, v: u32| {
+        let ids: Arc<[u32]> = (0..(b * t) as u32).map(|i| i * i % 13 % v).collect();
+        move || Embedding { ids: ids.clone(), shape: (b, t) }
+    };
+    let norm = || LayerNorm { eps: 1e-5 };
+    vec![
+        case("", embed(3, 7, 5), [&[5, 17]]),
+        case("unused rows", embed(2, 11, 29), [&[29, 33]]),
+        case("one", embed(1, 1, 1), [&[1, 1]]),
+        case("", norm, [&[3, 7, 33], &[33], &[33]]),
+        case("prime", norm, [&[13, 5], &[5], &[5]]),
+        case("one lane more", norm, [&[19, 17], &[17], &[17]]),
+        case("64", norm, [&[70, 64], &[64], &[64]]),
+        case("128", norm, [&[70, 128], &[128], &[128]]),
+        case("one row", norm, [&[31], &[31], &[31]]),
+        case("one", norm, [&[1, 1], &[1], &[1]]),
+        case("", || Reshape { shape: vec![3, 35] }, [&[5, 3, 7]]),
+        case("one", || Reshape { shape: vec![1, 1, 1] }, [&[1]]),
+    ]
+}
+
+fn pooling() -> Vec<Case> {
+    let mean = |lengths: &'static [u32]| move || MaskedMean { lengths: lengths.into() };
+    let max = |lengths: &'static [u32]| move || MaskedMax { lengths: lengths.into() };
+    let pool = |size| move || MaxPool2d { size };
+    vec![
+        case("", mean(&[7, 1, 4]), [&[3, 7, 17]]),
+        case("wide", mean(&[5, 29]), [&[2, 29, 33]]),
+        case("one", mean(&[1]), [&[1, 1, 1]]),
+        case("", max(&[7, 1, 4]), [&[3, 7, 17]]),
+        case("wide", max(&[5, 29]), [&[2, 29, 33]]),
+        case("one", max(&[1]), [&[1, 1, 1]]),
+        case("", pool(2), [&[2, 6, 4, 17]]),
+        case("edges dropped", pool(2), [&[3, 7, 5, 33]]),
+        case("of three", pool(3), [&[2, 11, 3, 5]]),
+        case("of one", pool(1), [&[1, 2, 3, 16]]),
+        case("one", pool(1), [&[1, 1, 1, 1]]),
+    ]
+}
+
+fn losses() -> Vec<Case> {
+    let numbers = |n: usize, step: f32| -> Arc<[f32]> { (0..n).map(|i| i as f32 * step % 1.0).collect() };
+    let bce = move |n: usize| {
+        move || BceWithLogits {
+            targets: numbers(n, 0.7),
+            weights: numbers(n + 1, 0.3)[1..].into(),
+            normalizer: 2.5,
+        }
+    };
+    let softmax = move |n: usize, k: u32| {
+        move || SoftmaxCrossEntropy {
+            classes: (0..n as u32).map(|i| i * i % k).collect(),
+            weights: numbers(n + 1, 0.3)[1..].into(),
+            normalizer: 2.5,
+        }
+    };
+    vec![
+        case("", bce(17), [&[17]]),
+        case("column", bce(7), [&[7, 1]]),
+        case("one", bce(1), [&[1]]),
+        case("", softmax(13, 17), [&[13, 17]]),
+        case("two classes", softmax(7, 2), [&[7, 2]]),
+        case("one", softmax(1, 3), [&[1, 3]]),
     ]
 }

@@ -1,0 +1,160 @@
+//! A trained network and where it came from. A model file is safetensors; everything but the weights is metadata.
+
+use super::{Config, Network};
+use crate::{
+    autograd::Tape,
+    data::{Batch, Duo},
+    device::Device,
+    error::{Error, Result},
+    params::{Builder, Params},
+    workers::Workers,
+};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{collections::HashMap, path::Path};
+
+/// Pairs that go through the network together; small enough for their activations to stay in a core's cache.
+const MICRO_BATCH: usize = 8;
+
+/// The tokens' meaning; a model for another alphabet is refused.
+const ALPHABET: &str = "ACGUN-";
+
+/// The default model's file.
+const EMBEDDED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/default.safetensors"));
+
+/// What a model file says of itself beside its shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    pub name: String,
+    /// Version of the program that trained it.
+    pub trained_by: String,
+    /// Sites with at least this probability count as bound; fixed on the validation part of the training data.
+    pub threshold: f32,
+    /// What it was trained on, in a sentence.
+    pub data: String,
+    pub seed: u64,
+}
+
+/// A network ready to predict on the CPU.
+#[derive(Debug)]
+pub struct Predictor {
+    network: Network,
+    params: Params,
+    provenance: Provenance,
+    hash: String,
+}
+
+impl Predictor {
+    /// The model inside this program.
+    pub fn embedded() -> Result<Self> {
+        Self::from_bytes(EMBEDDED, "the embedded model", &Device::cpu())
+    }
+
+    /// A model file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        Self::from_bytes(&bytes, &path.display().to_string(), &Device::cpu())
+    }
+
+    /// A model file's bytes; `path` is for messages. Shape and alphabet are checked before memory is taken.
+    pub fn from_bytes(bytes: &[u8], path: &str, device: &Device) -> Result<Self> {
+        let bad = |what: String| Error::file(path, what);
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|e| bad(format!("is no safetensors file: {e}")))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| bad(format!("bad header: {e}")))?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let field = |key: &str| {
+            metadata
+                .get(key)
+                .ok_or_else(|| bad(format!("has no {key} in its metadata; is it a mirscope model?")))
+        };
+        if field("alphabet")? != ALPHABET {
+            return Err(bad(format!(
+                "expected a model for the alphabet {ALPHABET}, got {}",
+                field("alphabet")?
+            )));
+        }
+        let config: Config =
+            serde_json::from_str(field("config")?).map_err(|e| bad(format!("config: {e}")))?;
+        config.check().map_err(|e| bad(e.to_string()))?;
+        let provenance =
+            serde_json::from_str(field("provenance")?).map_err(|e| bad(format!("provenance: {e}")))?;
+        let mut builder = Builder::new(0);
+        let network = Network::new(&mut builder, &config);
+        let mut params = builder.on(device)?;
+        params.read_safetensors(&file, path)?;
+        let hash = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        Ok(Self { network, params, provenance, hash })
+    }
+
+    /// The model file of trained parameters.
+    pub fn file(config: &Config, params: &Params, provenance: &Provenance) -> Result<Vec<u8>> {
+        const PLAIN: &str = "plain fields serialise";
+        params.to_safetensors(HashMap::from([
+            ("alphabet".into(), ALPHABET.into()),
+            ("config".into(), serde_json::to_string(config).expect(PLAIN)),
+            ("provenance".into(), serde_json::to_string(provenance).expect(PLAIN)),
+        ]))
+    }
+
+    /// What the model calls itself.
+    pub fn name(&self) -> &str {
+        &self.provenance.name
+    }
+
+    /// SHA-256 of the model file, in hex.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The longest miRNA read, nt.
+    pub fn mirna_len(&self) -> usize {
+        self.network.config().mirna_len
+    }
+
+    /// The longest site read, nt.
+    pub fn site_len(&self) -> usize {
+        self.network.config().site_len
+    }
+
+    /// Sites with at least this probability count as bound.
+    pub fn threshold(&self) -> f32 {
+        self.provenance.threshold
+    }
+
+    /// Where the model came from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &Config {
+        self.network.config()
+    }
+
+    /// Its parameters.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// One probability per pair, in order; the same bits for any number of threads.
+    pub fn probabilities(&self, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
+        let logits = self.network.logits(&self.params, pairs, workers)?;
+        Ok(logits.into_iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
+    }
+}
+
+impl Network {
+    /// One log-odds per pair, in order, without dropout. Micro-batches have a fixed size, so that what is computed does
+    /// not depend on the number of threads.
+    pub fn logits(&self, params: &Params, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
+        let micro_batches: Vec<&[Duo]> = pairs.chunks(MICRO_BATCH).collect();
+        let logits = workers.map(&micro_batches, |device, pairs| {
+            let batch = Batch::new(pairs, self.config().lengths())?;
+            self.forward(&Tape::inference(params, device), &batch)?.value.to_f32()
+        })?;
+        Ok(logits.concat())
+    }
+}

@@ -1,0 +1,80 @@
+//! `y[b, t] = table[ids[b, t]]`: a row of the table for every token.
+//!
+//! Backward adds rows in the order of the tokens, on one thread: the same bits every time.
+
+mod reference;
+mod simd;
+
+use super::Op;
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+use std::sync::Arc;
+
+/// `table [V, C]` to `[B, T, C]`.
+#[derive(Debug)]
+pub struct Embedding {
+    /// `[B, T]`, each below V.
+    pub ids: Arc<[u32]>,
+    /// `(B, T)`
+    pub shape: (usize, usize),
+}
+
+/// The table's sizes.
+pub struct Saved {
+    dims: Dims,
+}
+
+/// `table [rows, channels]`
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    rows: i32,
+    channels: i32,
+}
+
+impl Embedding {
+    fn dims(&self, table: &Tensor) -> Result<Dims> {
+        let &[rows, channels] = table.shape() else {
+            return Err(Error::shape(Self::NAME, "table [V, C]", table));
+        };
+        if self.ids.len() != self.shape.0 * self.shape.1 {
+            return Err(Error::shape(Self::NAME, format!("ids {:?}", self.shape), self.ids.len()));
+        }
+        if let Some(id) = self.ids.iter().find(|&&id| id as usize >= rows) {
+            return Err(Error::shape(Self::NAME, format!("ids below {rows}"), id));
+        }
+        Ok(Dims { rows: rows as i32, channels: channels as i32 })
+    }
+}
+
+impl Op<1> for Embedding {
+    const NAME: &'static str = "embedding";
+    type Saved = Saved;
+
+    fn forward(&self, [table]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
+        let dims = self.dims(table)?;
+        let mut y = Tensor::unwritten(table.device(), &[self.shape.0, self.shape.1, dims.channels as usize])?;
+        match on([table], [&mut y])? {
+            On::Reference(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),
+            On::Cpu(_, inputs, outputs) => simd::forward(dims, &self.ids, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok((y, Saved { dims }))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        let dims = s.dims;
+        let mut dtable = Tensor::unwritten(dy.device(), &[dims.rows as usize, dims.channels as usize])?;
+        match on([dy], [&mut dtable])? {
+            On::Reference(inputs, outputs) => reference::backward(dims, &self.ids, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward(dims, &self.ids, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, dims, &self.ids, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok([Some(dtable)])
+    }
+}

@@ -1,0 +1,86 @@
+//! `y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta` over the last axis.
+//! Ba et al. 2016, <https://arxiv.org/abs/1607.06450>.
+//!
+//! The variance is taken in a second pass, about the mean. Backward reads `x` and `dy` once from memory: the sums a row
+//! needs for `dx` and its share of `dgamma` and `dbeta` come from one loop, `dx` from a second while the row is in cache.
+
+mod reference;
+mod simd;
+
+use super::Op;
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+
+/// `x [.., C], gamma [C], beta [C]` to `[.., C]`.
+#[derive(Debug)]
+pub struct LayerNorm {
+    /// Added to the variance.
+    pub eps: f32,
+}
+
+/// What backward needs. `x [.., cols], gamma [cols], mean, rstd [rows]`.
+pub struct Saved {
+    x: Tensor,
+    gamma: Tensor,
+    mean: Tensor,
+    rstd: Tensor,
+    dims: Dims,
+}
+
+/// `x [rows, cols]`
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    rows: i32,
+    cols: i32,
+    eps: f32,
+}
+
+impl LayerNorm {
+    fn dims(&self, x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<Dims> {
+        let Some(&cols) = x.shape().last() else {
+            return Err(Error::shape(Self::NAME, "x [.., C]", x));
+        };
+        if gamma.shape() != [cols] || beta.shape() != [cols] {
+            return Err(Error::shape(Self::NAME, format!("gamma, beta [{cols}]"), (gamma, beta)));
+        }
+        Ok(Dims { rows: (x.len() / cols.max(1)) as i32, cols: cols as i32, eps: self.eps })
+    }
+}
+
+impl Op<3> for LayerNorm {
+    const NAME: &'static str = "layer_norm";
+    type Saved = Saved;
+
+    fn forward(&self, [x, gamma, beta]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
+        let dims = self.dims(x, gamma, beta)?;
+        let device = x.device();
+        let mut y = Tensor::unwritten(device, x.shape())?;
+        let mut mean = Tensor::unwritten(device, &[dims.rows as usize])?;
+        let mut rstd = Tensor::unwritten(device, &[dims.rows as usize])?;
+        match on([x, gamma, beta], [&mut y, &mut mean, &mut rstd])? {
+            On::Reference(inputs, outputs) => reference::forward(dims, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok((y, Saved { x: x.clone(), gamma: gamma.clone(), mean, rstd, dims }))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        let device = dy.device();
+        let mut dx = Tensor::unwritten(device, s.x.shape())?;
+        let mut dgamma = Tensor::unwritten(device, s.gamma.shape())?;
+        let mut dbeta = Tensor::unwritten(device, s.gamma.shape())?;
+        match on([&s.x, &s.gamma, &s.mean, &s.rstd, dy], [&mut dx, &mut dgamma, &mut dbeta])? {
+            On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok([Some(dx), Some(dgamma), Some(dbeta)])
+    }
+}

@@ -1,0 +1,54 @@
+//! `y[b] = max of x[b, t] over t < lengths[b]`, channel by channel; of equal values the first counts.
+
+mod reference;
+mod simd;
+
+use super::{Op, masked_mean::Dims};
+use crate::{
+    cuda,
+    error::Result,
+    tensor::{On, Tensor, on},
+};
+use std::sync::Arc;
+
+/// `x [B, T, C]` to `[B, C]`.
+#[derive(Debug)]
+pub struct MaskedMax {
+    /// `[B]`, each in 1..=T.
+    pub lengths: Arc<[u32]>,
+}
+
+/// What backward needs. `argmax [B, C]`: the position of each maximum, a whole number.
+pub struct Saved {
+    argmax: Tensor,
+    dims: Dims,
+}
+
+impl Op<1> for MaskedMax {
+    const NAME: &'static str = "masked_max";
+    type Saved = Saved;
+
+    fn forward(&self, [x]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
+        let dims = Dims::of(Self::NAME, x, &self.lengths)?;
+        let mut y = Tensor::unwritten(x.device(), &dims.pooled())?;
+        let mut argmax = Tensor::unwritten(x.device(), &dims.pooled())?;
+        match on([x], [&mut y, &mut argmax])? {
+            On::Reference(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, &self.lengths, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok((y, Saved { argmax, dims }))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
+        match on([&s.argmax, dy], [&mut dx])? {
+            On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
+            On::Cpu(_, inputs, outputs) => simd::backward(s.dims, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok([Some(dx)])
+    }
+}

@@ -1,0 +1,87 @@
+//! `y[b] = mean of x[b, t] over t < lengths[b]`: pooling that does not see padding.
+
+mod reference;
+mod simd;
+
+use super::Op;
+use crate::{
+    cuda,
+    error::{Error, Result},
+    tensor::{On, Tensor, on},
+};
+use std::sync::Arc;
+
+/// `x [B, T, C]` to `[B, C]`.
+#[derive(Debug)]
+pub struct MaskedMean {
+    /// `[B]`, each in 1..=T.
+    pub lengths: Arc<[u32]>,
+}
+
+/// What backward needs: the shape of `x`.
+pub struct Saved {
+    dims: Dims,
+}
+
+/// `x [batch, time, channels]`
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    batch: i32,
+    time: i32,
+    channels: i32,
+}
+
+impl Dims {
+    /// Of what `op` pools.
+    pub fn of(op: &'static str, x: &Tensor, lengths: &[u32]) -> Result<Self> {
+        let &[batch, time, channels] = x.shape() else {
+            return Err(Error::shape(op, "x [B, T, C]", x));
+        };
+        if lengths.len() != batch {
+            return Err(Error::shape(op, format!("{batch} lengths"), lengths.len()));
+        }
+        if let Some(length) = lengths.iter().find(|&&n| n == 0 || n as usize > time) {
+            return Err(Error::shape(op, format!("lengths in 1..={time}"), length));
+        }
+        Ok(Self { batch: batch as i32, time: time as i32, channels: channels as i32 })
+    }
+
+    /// `[batch, channels]`
+    pub fn pooled(self) -> [usize; 2] {
+        [self.batch as usize, self.channels as usize]
+    }
+
+    /// `[batch, time, channels]`
+    pub fn shape(self) -> [usize; 3] {
+        [self.batch, self.time, self.channels].map(|n| n as usize)
+    }
+}
+
+impl Op<1> for MaskedMean {
+    const NAME: &'static str = "masked_mean";
+    type Saved = Saved;
+
+    fn forward(&self, [x]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
+        let dims = Dims::of(Self::NAME, x, &self.lengths)?;
+        let mut y = Tensor::unwritten(x.device(), &dims.pooled())?;
+        match on([x], [&mut y])? {
+            On::Reference(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, &self.lengths, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok((y, Saved { dims }))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
+        match on([dy], [&mut dx])? {
+            On::Reference(inputs, outputs) => reference::backward(s.dims, &self.lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward(s.dims, &self.lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, &self.lengths, inputs, outputs),
+            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+        }
+        Ok([Some(dx)])
+    }
+}

@@ -1,0 +1,5 @@
+//! Learning: batches to gradients to better parameters.
+
+mod step;
+
+pub use step::{Example, StepId, gradients};

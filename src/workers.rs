@@ -1,0 +1,54 @@
+//! The one parallel map: threads that each keep a device, and so warm buffers, of their own.
+
+use crate::{
+    device::Device,
+    error::{Error, Result},
+};
+use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
+/// A fixed number of threads over one kind of device.
+#[derive(Debug)]
+pub struct Workers {
+    device: Device,
+    /// `None`: the calling thread works alone.
+    pool: Option<rayon::ThreadPool>,
+    idle: Mutex<Vec<Device>>,
+}
+
+impl Workers {
+    /// `threads` workers; 0 counts as 1.
+    pub fn new(device: &Device, threads: usize) -> Result<Self> {
+        let build = || rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = (threads > 1).then(build).transpose();
+        let pool = pool.map_err(|e| Error::Setting(format!("cannot start {threads} threads: {e}")))?;
+        Ok(Self { device: device.clone(), pool, idle: Mutex::default() })
+    }
+
+    /// How many run at once.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// `f` of every item, in the items' order.
+    pub fn map<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        f: impl Fn(&Device, &T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let with_device = |item: &T| {
+            let device = self.lock().pop().unwrap_or_else(|| self.device.worker());
+            let result = f(&device, item);
+            self.lock().push(device);
+            result
+        };
+        match &self.pool {
+            None => items.iter().map(with_device).collect(),
+            Some(pool) => pool.install(|| items.par_iter().map(with_device).collect()),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Device>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
