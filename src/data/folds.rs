@@ -19,7 +19,9 @@ pub fn hold_out(
     seed: u64,
 ) -> Result<(Vec<Pair>, Vec<Pair>)> {
     if !(0.0..1.0).contains(&fraction) {
-        return Err(Error::Setting(format!("hold_out: expected a fraction from 0 to below 1, got {fraction}")));
+        return Err(Error::Setting(format!(
+            "hold_out: expected a fraction from 0 to below 1, got {fraction}"
+        )));
     }
     let room = (fraction * pairs.len() as f64).round() as usize;
     let groups = groups(&pairs, grouping);
@@ -45,7 +47,9 @@ pub fn folds(pairs: &[Pair], grouping: Grouping, count: usize, seed: u64) -> Res
     let sizes = sizes(&groups);
     if count < 2 || count > sizes.len() {
         let most = sizes.len();
-        return Err(Error::Setting(format!("folds: expected 2 to {most} (the number of groups), got {count}")));
+        return Err(Error::Setting(format!(
+            "folds: expected 2 to {most} (the number of groups), got {count}"
+        )));
     }
     let mut order = shuffled(sizes.len(), seed);
     order.sort_by_key(|&group| std::cmp::Reverse(sizes[group]));

@@ -134,7 +134,8 @@ impl Columns {
 
     fn pair(&self, row: &Row) -> Result<Pair, String> {
         let field = |at: usize| row.fields[at].as_str();
-        let named = |at: Option<usize>| at.map(field).filter(|name| !matches!(*name, "" | "." | "0" | "unknown"));
+        let named =
+            |at: Option<usize>| at.map(field).filter(|name| !matches!(*name, "" | "." | "0" | "unknown"));
         let mirna_id = self.mirna_id.map_or(field(self.mirna), field);
         let place = self.place.map(|at| at.map(field));
         let site_id = match (self.site_id, place) {

@@ -33,7 +33,9 @@ impl Synthetic {
     pub fn generate(&self) -> Result<Vec<Pair>> {
         let Synthetic { pairs, site_length, mirnas: kinds, seed } = *self;
         if site_length < UPSTREAM + 9 {
-            return Err(Error::Setting(format!("synthetic: expected sites of 17 nt or more, got {site_length}")));
+            return Err(Error::Setting(format!(
+                "synthetic: expected sites of 17 nt or more, got {site_length}"
+            )));
         }
         if !(2..=1000).contains(&kinds) || pairs % 2 == 1 || pairs < 2 * kinds {
             let wanted = "2 to 1000 miRNAs and an even number of pairs, at least two a miRNA";
@@ -47,7 +49,9 @@ impl Synthetic {
         let made = negatives(&rows, &[], Options { seed, no_seed_match: true });
         if !made.unplaced.is_empty() {
             let missing = made.unplaced.len();
-            return Err(Error::Setting(format!("synthetic: {missing} negatives found no site; use more miRNAs")));
+            return Err(Error::Setting(format!(
+                "synthetic: {missing} negatives found no site; use more miRNAs"
+            )));
         }
         rows.extend(made.pairs);
         Ok(rows)

@@ -113,7 +113,8 @@ impl Table {
             let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             if !text.is_empty() {
-                let not_utf8 = |_| Error::line(&self.path, self.line, "expected UTF-8 text, found other bytes");
+                let not_utf8 =
+                    |_| Error::line(&self.path, self.line, "expected UTF-8 text, found other bytes");
                 return std::str::from_utf8(text).map(|s| Some(s.to_owned())).map_err(not_utf8);
             }
         }
