@@ -81,7 +81,7 @@ impl<'a> Rules<'a> {
     fn allow(&self, mirna: usize, site: usize) -> bool {
         let bound = self.bound.contains(&(self.family[mirna], self.cluster[site]));
         let seeded = || seed_match_start(&self.positives[mirna].mirna, &self.positives[site].site).is_some();
-        !bound && !(self.no_seed_match && seeded())
+        !(bound || self.no_seed_match && seeded())
     }
 }
 
