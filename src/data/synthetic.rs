@@ -124,6 +124,9 @@ mod tests {
         assert_eq!(pairs.len(), 500);
         assert!(pairs.iter().all(|p| p.site.len() == 17 && p.mirna.len() == 22));
         assert!(pairs.iter().filter(|p| p.is_positive()).all(|p| seed_score(&p.mirna, &p.site) >= 3.0));
+        // half are given the A opposite nucleotide 1, and a quarter of the rest have it by chance
+        let eights = pairs.iter().filter(|p| seed_score(&p.mirna, &p.site) == 4.0).count();
+        assert!((130..185).contains(&eights), "{eights} of 250");
         assert!(pairs.iter().filter(|p| p.is_negative()).all(|p| seed_score(&p.mirna, &p.site) == 0.0));
         assert_eq!(pairs.iter().filter(|p| p.is_negative()).count(), 250);
         assert_eq!(recipe.generate().unwrap(), pairs);

@@ -86,6 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn a_group_drawn_twice_is_two_draws() {
+        let whole_draws = |draw: &Draw| {
+            let sizes = draw.draws.chunk_by(|a, b| a == b).map(<[usize]>::len);
+            Some(if sizes.eq([2, 2, 2]) { 1.0 } else { 0.0 })
+        };
+        let always = Interval { low: 1.0, high: 1.0 };
+        assert_eq!(bootstrap(&[0, 0, 1, 1, 2, 2], 50, 1, whole_draws), Some(always));
+    }
+
+    #[test]
     fn undefined_draws_are_left_out() {
         assert_eq!(bootstrap(&[0, 1], 50, 1, |_| None), None);
         assert_eq!(bootstrap(&[], 50, 1, |_| Some(1.0)), None);

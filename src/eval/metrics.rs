@@ -241,7 +241,11 @@ mod tests {
         let all = scores(&LABELS, &SCORES);
         close(all.average_precision(), 0.5396825396825397);
         close(all.auroc(), 0.5952380952380952);
-        close(all.within_group_auroc(&[0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3, 3]), 0.25);
+        let groups = [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3, 3];
+        close(all.within_group_auroc(&groups), 0.25);
+        let mixed: Vec<usize> = (0..13).map(|row| row * 5 % 13).collect();
+        let groups: Vec<usize> = mixed.iter().map(|&row| groups[row]).collect();
+        close(all.pick(&mixed).within_group_auroc(&groups), 0.25);
         let level = scores(&[1, 0, 0, 1, 0, 0], &[0.5; 6]);
         close(level.average_precision(), 0.3333333333333333);
         close(level.auroc(), 0.5);
@@ -266,6 +270,8 @@ mod tests {
         let all = scores(&LABELS, &SCORES);
         assert_eq!(all.best_threshold(Criterion::F1), Some(0.2));
         assert_eq!(all.best_threshold(Criterion::Youden), Some(0.6));
+        let tied = scores(&[1, 0, 1, 0], &[0.9, 0.8, 0.7, 0.6]);
+        assert_eq!(tied.best_threshold(Criterion::Youden), Some(0.9), "of equals, the highest");
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Report {
         Report {
             rows: labels.len(),
             positives: labels.iter().filter(|label| **label).count(),
-            groups: group_ids(groups).into_iter().max().map_or(0, |last| last + 1),
+            groups: count(groups),
             resamples,
             results: scored.iter().map(result).collect(),
         }
@@ -81,11 +81,8 @@ impl ReportRow {
         let scores = &scored.scores;
         let counts = scored.threshold.map(|threshold| scores.confusion(threshold));
         let interval = |metric: &dyn Fn(&Draw) -> Option<f64>| bootstrap(groups, resamples, seed, metric);
-        // a miRNA drawn twice is two miRNAs: its copies are not compared with each other
-        let within = |draw: &Draw| {
-            let drawn = draw.rows.iter().zip(&draw.draws).map(|(&row, &number)| (mirnas[row], number));
-            scores.pick(&draw.rows).within_group_auroc(&group_ids(drawn))
-        };
+        let whole = count(mirnas.iter().zip(groups)) == count(mirnas);
+        let within = |draw: &Draw| within_mirna_auroc(scores, mirnas, whole, draw);
         ReportRow {
             name: scored.name.clone(),
             average_precision: Estimate {
@@ -128,6 +125,19 @@ impl ReportRow {
             number(self.ppv_1_100),
         ]
     }
+}
+
+/// AUROC within the drawn miRNAs. Where groups hold miRNAs whole (families), one drawn twice is two miRNAs and its copies
+/// are not compared with each other; where they cut across miRNAs (genes), a miRNA's rows come from several draws.
+fn within_mirna_auroc(scores: &Scores, mirnas: &[usize], whole: bool, draw: &Draw) -> Option<f64> {
+    let drawn = draw.rows.iter().zip(&draw.draws);
+    let drawn = drawn.map(|(&row, &number)| (mirnas[row], if whole { number } else { 0 }));
+    scores.pick(&draw.rows).within_group_auroc(&group_ids(drawn))
+}
+
+/// Number of distinct things.
+fn count<K: std::hash::Hash + Eq>(things: impl IntoIterator<Item = K>) -> usize {
+    group_ids(things).into_iter().max().map_or(0, |last| last + 1)
 }
 
 const HEADER: [&str; 12] = [
@@ -211,6 +221,18 @@ mod tests {
         let cells: Vec<&str> = lines[3].split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect();
         assert_eq!(cells[0], "miRNA only");
         assert_eq!(cells[2..5], ["0.500 [0.500, 0.500]", "0.500 [0.500, 0.500]", "-"]);
+    }
+
+    #[test]
+    fn a_mirna_drawn_twice_counts_twice_and_gene_draws_still_meet_within_it() {
+        let labels = vec![true, false, true, false];
+        let scores = Scores::new(labels, vec![0.9, 0.1, 0.2, 0.8]).unwrap();
+        // miRNA 0 wins its comparison and is drawn twice, miRNA 1 loses its own
+        let draw = Draw { rows: vec![0, 1, 0, 1, 2, 3], draws: vec![0, 0, 1, 1, 2, 2] };
+        assert_eq!(within_mirna_auroc(&scores, &[0, 0, 1, 1], true, &draw), Some(2.0 / 3.0));
+        let one = Scored { name: "model".into(), scores, threshold: None };
+        let genes = Report::new(&[one], &[0, 0, 1, 1], &[0, 1, 2, 3], 100, 1);
+        assert!(genes.results[0].within_mirna_auroc.interval.is_some());
     }
 
     #[test]

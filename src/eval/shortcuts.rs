@@ -133,6 +133,9 @@ mod tests {
         assert!((of("AAAA") - (3.0f64 / 258.0 * 257.0).ln()).abs() < 1e-12);
         assert!((of("AAAANCCC") - of("AAAA")).abs() < 1e-12);
         assert_eq!(of("ACN"), 0.0);
+        let train = pairs("A\tACAA\t1\nA\tCCCC\t0\n");
+        let unseen = SitePrior::fit(&train).unwrap().score(&pairs("A\tAAGA\t1\n")[0]);
+        assert!(unseen.abs() < 1e-12, "each word is its own: {unseen}");
     }
 
     #[test]
