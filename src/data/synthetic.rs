@@ -115,7 +115,7 @@ fn complement(base: Base) -> Base {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::seed_score;
+    use crate::data::{seed_match_start, seed_score};
 
     #[test]
     fn the_seed_rule_answers_it_and_the_seed_repeats_it() {
@@ -131,6 +131,18 @@ mod tests {
         assert_eq!(pairs.iter().filter(|p| p.is_negative()).count(), 250);
         assert_eq!(recipe.generate().unwrap(), pairs);
         assert_ne!(Synthetic { seed: 2, ..recipe }.generate().unwrap(), pairs);
+    }
+
+    #[test]
+    fn half_of_the_positives_pair_beyond_the_seed() {
+        let pairs = Synthetic { pairs: 500, site_length: 40, mirnas: 23, seed: 1 }.generate().unwrap();
+        // the 6-mer starts opposite nucleotide 7
+        let pairs_beyond = |p: &&Pair| match seed_match_start(&p.mirna, &p.site) {
+            Some(six @ 9..) => (13..=16).all(|n| p.site[six + 7 - n] == complement(p.mirna[n - 1])),
+            _ => false,
+        };
+        let beyond = pairs.iter().filter(pairs_beyond).count();
+        assert!((100..150).contains(&beyond), "{beyond} of 250");
     }
 
     #[test]
