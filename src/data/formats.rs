@@ -38,7 +38,7 @@ impl Format {
     }
 
     /// Columns without which a table is not of this format.
-    pub fn required(self) -> &'static [&'static str] {
+    fn required(self) -> &'static [&'static str] {
         match self {
             Format::TargetNet => &["mirna_id", "mirna_seq", "mrna_id", "mrna_seq"],
             Format::MirBench => &["noncodingRNA", "gene"],

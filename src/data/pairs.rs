@@ -14,7 +14,7 @@ pub enum Split {
 
 impl Split {
     /// Reads `train`, `val` (or `validation`) and `test`.
-    pub fn from_name(name: &str) -> Option<Split> {
+    pub(super) fn from_name(name: &str) -> Option<Split> {
         match name {
             "train" => Some(Split::Train),
             "val" | "validation" => Some(Split::Val),

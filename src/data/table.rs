@@ -84,7 +84,7 @@ impl Table {
     }
 
     /// A complaint about the header: `expected ..., found columns ...`.
-    pub fn header_error(&self, expected: String) -> Error {
+    pub(super) fn header_error(&self, expected: String) -> Error {
         let found = self.header.join(" ");
         Error::line(&self.path, self.header_line, format!("{expected}, found columns: {found}"))
     }
