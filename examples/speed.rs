@@ -178,7 +178,10 @@ fn peak(args: &Args) -> Result<()> {
         let threads: Vec<_> = (0..args.threads).map(|_| s.spawn(one)).collect();
         threads.into_iter().map(|t| t.join().expect("no panic")).collect::<Result<Vec<f64>>>()
     })?;
-    println!("{}", json!({"what": "mirscope gemm 1024", "threads": args.threads, "isa": isa.name(),
-        "gflops": rates.iter().sum::<f64>().round()}));
+    println!(
+        "{}",
+        json!({"what": "mirscope gemm 1024", "threads": args.threads, "isa": isa.name(),
+        "gflops": rates.iter().sum::<f64>().round()})
+    );
     Ok(())
 }

@@ -5,6 +5,7 @@ pub mod cuda;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod eval;
 pub mod model;
 pub mod nn;
 pub mod ops;

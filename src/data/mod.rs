@@ -1,2 +1,30 @@
+//! Labelled pairs of a miRNA and a site: reading them, balancing them, keeping test sites out of training.
+//!
+//! Everything is 5'->3'. A row that cannot be read is an error that names its file and line; nothing is dropped in
+//! silence, and whatever is left out on purpose is counted for the report.
+
 mod batch;
+mod folds;
+mod formats;
+mod groups;
+mod hash;
+mod leaks;
+mod open;
+mod pairing;
+mod pairs;
+mod seed;
+mod synthetic;
+mod table;
+
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
+pub use folds::{folds, hold_out};
+pub use formats::{Format, read_labelled, read_pairs};
+pub use groups::{Grouping, groups};
+pub use hash::sha256;
+pub use leaks::{KmerSet, drop_leaks, drop_pairs};
+pub use open::open;
+pub use pairing::{Negatives, Options as PairingOptions, negatives};
+pub use pairs::{Pair, Split};
+pub use seed::{seed_match_start, seed_score};
+pub use synthetic::Synthetic;
+pub use table::{Row, Table};

@@ -1,0 +1,60 @@
+//! One row of any data set: a miRNA, a site, and what is known of them.
+
+use crate::rna::Base;
+
+/// What a row may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Split {
+    Train,
+    /// Model choice, early stopping, thresholds.
+    Val,
+    /// Never trained on, tuned on or stopped by.
+    Test,
+}
+
+impl Split {
+    /// Reads `train`, `val` (or `validation`) and `test`.
+    pub(super) fn from_name(name: &str) -> Option<Split> {
+        match name {
+            "train" => Some(Split::Train),
+            "val" | "validation" => Some(Split::Val),
+            "test" => Some(Split::Test),
+            _ => None,
+        }
+    }
+}
+
+/// A miRNA and a site in a transcript, both 5'->3'.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// The miRNA's name, or its sequence where the file names none.
+    pub mirna_id: String,
+    pub mirna: Vec<Base>,
+    /// Gene, transcript or place of the site; its sequence where the file names none; `.` if unknown.
+    pub site_id: String,
+    pub site: Vec<Base>,
+    /// 1 if the miRNA binds the site, 0 if not, `None` if the file does not say.
+    pub label: Option<f32>,
+    pub split: Option<Split>,
+    /// The file's own name for a cluster of overlapping sites.
+    pub cluster: Option<String>,
+    /// The file's own name for the miRNA's family.
+    pub family: Option<String>,
+}
+
+impl Pair {
+    /// The miRNA's seed, nucleotides 2-8; `None` for a miRNA shorter than that.
+    pub fn seed(&self) -> Option<&[Base]> {
+        self.mirna.get(1..8)
+    }
+
+    /// Whether the row is labelled as binding.
+    pub fn is_positive(&self) -> bool {
+        self.label == Some(1.0)
+    }
+
+    /// Whether the row is labelled as not binding.
+    pub fn is_negative(&self) -> bool {
+        self.label == Some(0.0)
+    }
+}

@@ -1,0 +1,26 @@
+//! How good scores are, and how much of it needs no model: numbers in, numbers out.
+
+mod bootstrap;
+mod calibration;
+mod metrics;
+mod report;
+mod shortcuts;
+
+pub use bootstrap::{Draw, Interval, bootstrap};
+pub use calibration::{Bin, brier, calibration_error, reliability};
+pub use metrics::{Confusion, Criterion, Scores};
+pub use report::{Estimate, Report, ReportRow, Scored};
+pub use shortcuts::{MirnaPrior, SitePrior, seed_rule};
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Equal names by equal numbers, from 0 in order of first appearance: the groups that metrics and intervals take.
+pub fn group_ids<K: Hash + Eq>(names: impl IntoIterator<Item = K>) -> Vec<usize> {
+    let mut number = HashMap::new();
+    let id = |name| {
+        let next = number.len();
+        *number.entry(name).or_insert(next)
+    };
+    names.into_iter().map(id).collect()
+}

@@ -1,0 +1,163 @@
+//! What a score can reach without reading the pairing: baselines that stand beside every result. A model that does not
+//! beat them has not read which miRNA meets which site.
+//!
+//! The miRNA alone and the site alone are fitted to training rows only; the seed rule has nothing to fit.
+
+use std::collections::HashMap;
+
+use crate::data::{Pair, seed_score};
+use crate::rna::Base;
+use crate::{Error, Result};
+
+/// Weight of the overall positive rate in a miRNA's own, in rows.
+const PRIOR_ROWS: f64 = 1.0;
+/// Length of the words by which a site is judged, in nucleotides.
+const WORD: usize = 4;
+const WORDS: usize = 1 << (2 * WORD);
+
+/// The miRNA alone: the smoothed log-odds of its positive rate in training.
+#[derive(Clone, Debug)]
+pub struct MirnaPrior {
+    /// Natural-log odds of each miRNA sequence.
+    known: HashMap<Vec<Base>, f64>,
+    /// Log odds over all training rows, for unseen miRNAs.
+    overall: f64,
+}
+
+impl MirnaPrior {
+    /// Counts the labelled rows of `train`, which must hold both labels.
+    pub fn fit(train: &[Pair]) -> Result<MirnaPrior> {
+        let [negatives, positives] = class_sizes("miRNA prior", train)?;
+        let rate = positives / (positives + negatives);
+        let mut counts: HashMap<Vec<Base>, [f64; 2]> = HashMap::new();
+        for (pair, class) in train.iter().filter_map(labelled) {
+            counts.entry(pair.mirna.clone()).or_default()[class] += 1.0;
+        }
+        let log_odds = |[negatives, positives]: [f64; 2]| {
+            ((positives + PRIOR_ROWS * rate) / (negatives + PRIOR_ROWS * (1.0 - rate))).ln()
+        };
+        let known = counts.into_iter().map(|(mirna, count)| (mirna, log_odds(count))).collect();
+        Ok(MirnaPrior { known, overall: (positives / negatives).ln() })
+    }
+
+    /// Natural-log odds of a positive, from the miRNA's sequence.
+    pub fn score(&self, pair: &Pair) -> f64 {
+        self.known.get(&pair.mirna).copied().unwrap_or(self.overall)
+    }
+}
+
+/// The site alone: multinomial naive Bayes over its 4-mers, each counted once too often (Laplace).
+#[derive(Clone, Debug)]
+pub struct SitePrior {
+    /// Log ratio of each 4-mer's frequency in positives to that in negatives. `[256]`
+    words: Vec<f64>,
+    overall: f64,
+}
+
+impl SitePrior {
+    /// Counts the 4-mers in the labelled rows of `train`, which must hold both labels.
+    pub fn fit(train: &[Pair]) -> Result<SitePrior> {
+        let [negatives, positives] = class_sizes("site prior", train)?;
+        let mut counts = vec![[1.0f64; 2]; WORDS];
+        for (pair, class) in train.iter().filter_map(labelled) {
+            words(&pair.site).for_each(|word| counts[word][class] += 1.0);
+        }
+        let total = |class: usize| counts.iter().map(|count| count[class]).sum::<f64>();
+        let (all_negative, all_positive) = (total(0), total(1));
+        let ratio = |count: &[f64; 2]| (count[1] / all_positive).ln() - (count[0] / all_negative).ln();
+        Ok(SitePrior { words: counts.iter().map(ratio).collect(), overall: (positives / negatives).ln() })
+    }
+
+    /// Natural-log odds of a positive, from the site's sequence.
+    pub fn score(&self, pair: &Pair) -> f64 {
+        self.overall + words(&pair.site).map(|word| self.words[word]).sum::<f64>()
+    }
+}
+
+/// The seed rule: 8mer 4, 7mer-m8 3, 7mer-A1 2, 6mer 1, no canonical match 0.
+pub fn seed_rule(pair: &Pair) -> f64 {
+    f64::from(seed_score(&pair.mirna, &pair.site))
+}
+
+/// The pair and its class: 0 negative, 1 positive.
+fn labelled(pair: &Pair) -> Option<(&Pair, usize)> {
+    pair.label.map(|_| (pair, usize::from(pair.is_positive())))
+}
+
+/// Negatives and positives of `train`.
+fn class_sizes(what: &str, train: &[Pair]) -> Result<[f64; 2]> {
+    let mut sizes = [0usize; 2];
+    train.iter().filter_map(labelled).for_each(|(_, class)| sizes[class] += 1);
+    let [negatives, positives] = sizes;
+    if negatives == 0 || positives == 0 {
+        let got = format!("got {positives} positives and {negatives} negatives");
+        return Err(Error::Setting(format!("{what}: expected training rows of both labels, {got}")));
+    }
+    Ok(sizes.map(|size| size as f64))
+}
+
+/// The 4-mers of `site` as numbers below 256; those with an N are skipped.
+fn words(site: &[Base]) -> impl Iterator<Item = usize> {
+    let clean = site.windows(WORD).filter(|word| !word.contains(&Base::N));
+    clean.map(|word| word.iter().fold(0, |packed, &base| packed << 2 | base as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Synthetic, read_pairs};
+    use crate::eval::Scores;
+
+    fn pairs(rows: &str) -> Vec<Pair> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("miRNA\tgene\tlabel\n{rows}")).unwrap();
+        read_pairs(file.path(), None).unwrap()
+    }
+
+    #[test]
+    fn the_mirna_prior_is_its_smoothed_rate() {
+        let train = pairs("AAAA\tC\t1\nAAAA\tC\t1\nAAAA\tC\t0\nCCCC\tC\t0\n");
+        let prior = MirnaPrior::fit(&train).unwrap();
+        let close = |got: f64, odds: f64| assert!((got - odds.ln()).abs() < 1e-12, "{got}");
+        close(prior.score(&train[0]), 2.5 / 1.5);
+        close(prior.score(&train[3]), 0.5 / 1.5);
+        close(prior.score(&pairs("GGGG\tC\t1\n")[0]), 1.0);
+    }
+
+    #[test]
+    fn the_site_prior_is_naive_bayes_over_words() {
+        let train = pairs("A\tAAAAA\t1\nA\tCCCC\t0\n");
+        let prior = SitePrior::fit(&train).unwrap();
+        let of = |site: &str| prior.score(&pairs(&format!("A\t{site}\t0\n"))[0]);
+        // 2 + 1 of 258 words against 0 + 1 of 257
+        assert!((of("AAAA") - (3.0f64 / 258.0 * 257.0).ln()).abs() < 1e-12);
+        assert!((of("AAAANCCC") - of("AAAA")).abs() < 1e-12);
+        assert_eq!(of("ACN"), 0.0);
+        let train = pairs("A\tACAA\t1\nA\tCCCC\t0\n");
+        let unseen = SitePrior::fit(&train).unwrap().score(&pairs("A\tAAGA\t1\n")[0]);
+        assert!(unseen.abs() < 1e-12, "each word is its own: {unseen}");
+    }
+
+    #[test]
+    fn one_class_cannot_be_fitted() {
+        let error = MirnaPrior::fit(&pairs("A\tC\t1\n")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "miRNA prior: expected training rows of both labels, got 1 positives and 0 negatives"
+        );
+    }
+
+    /// Re-paired negatives leave the single partners nothing to say and the pairing everything.
+    #[test]
+    fn balanced_negatives_close_the_shortcuts() {
+        let train = Synthetic { pairs: 2000, site_length: 40, mirnas: 50, seed: 3 }.generate().unwrap();
+        let (mirna, site) = (MirnaPrior::fit(&train).unwrap(), SitePrior::fit(&train).unwrap());
+        let auroc = |score: &dyn Fn(&Pair) -> f64| {
+            let labels = train.iter().map(Pair::is_positive).collect();
+            Scores::new(labels, train.iter().map(score).collect()).unwrap().auroc().unwrap()
+        };
+        assert_eq!(auroc(&|pair| mirna.score(pair)), 0.5);
+        assert!((auroc(&|pair| site.score(pair)) - 0.5).abs() < 1e-9);
+        assert_eq!(auroc(&seed_rule), 1.0);
+    }
+}
