@@ -1,0 +1,281 @@
+//! Candidate sites: where on a transcript a miRNA is worth asking the network about.
+//!
+//! A transcript is indexed once by its 6-mers; each miRNA then looks up the few 6-mers its gate accepts, so a
+//! scan costs the transcript's length plus the hits, for any number of miRNAs.
+
+use std::collections::BTreeSet;
+
+use super::{Base, SeedType, WindowShape, strongest};
+
+/// Bases a lookup matches.
+const K: usize = 6;
+/// Nucleotides of the shortest miRNA a seed can be read from.
+const SEED_END: usize = 8;
+
+/// Which sites are candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Seeds 8mer, 7mer-m8, 7mer-A1 and 6mer.
+    Canonical,
+    /// Also 6mer-A1, offset seeds, and nucleotides 2-8 paired but for one wobble, mismatch or bulged base.
+    Relaxed,
+    /// A window every `stride` nt, and the last one.
+    All { stride: usize },
+}
+
+/// A place to put a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The strongest seed type here.
+    pub seed: SeedType,
+    /// 0-based index of the base opposite miRNA nucleotide 2.
+    pub locus: usize,
+    /// Whether a match put the candidate here. Otherwise it is a window at a stride, `locus` is where the
+    /// window has its anchor, and `seed` the strongest type anywhere in the window.
+    pub anchored: bool,
+}
+
+/// Where each 6-mer of a transcript starts.
+pub struct KmerIndex {
+    /// Of each 6-mer the end of its run in `positions`; the run starts where the one before ends.
+    ends: Vec<u32>,
+    positions: Vec<u32>,
+}
+
+impl KmerIndex {
+    /// Indexes the 6-mers of `transcript`; those with unknown bases are left out.
+    pub fn new(transcript: &[Base]) -> Self {
+        let mut ends = vec![0u32; 1 << (2 * K)];
+        let found: Vec<(u16, u32)> = kmers(transcript).collect();
+        for &(code, _) in &found {
+            ends[code as usize] += 1;
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            let count = std::mem::replace(end, total);
+            total += count;
+        }
+        // Each entry is now the start of its run and ends up at its end, one past the last position put there.
+        let mut positions = vec![0; found.len()];
+        for (code, at) in found {
+            let next = &mut ends[code as usize];
+            positions[*next as usize] = at;
+            *next += 1;
+        }
+        KmerIndex { ends, positions }
+    }
+
+    /// Starts of `pattern` (6 known bases) on the transcript, ascending.
+    fn starts(&self, pattern: &[Base]) -> &[u32] {
+        let Some((code, _)) = kmers(pattern).next() else { return &[] };
+        let start = match code {
+            0 => 0,
+            _ => self.ends[code as usize - 1],
+        };
+        &self.positions[start as usize..self.ends[code as usize] as usize]
+    }
+
+    /// Candidates of `mirna` on `transcript`, the indexed sequence, by locus.
+    ///
+    /// Of candidates whose loci are closer than a 6-mer only the strongest stays: two cannot be bound at once.
+    pub fn candidates(
+        &self,
+        mirna: &[Base],
+        transcript: &[Base],
+        gate: Gate,
+        shape: WindowShape,
+    ) -> Vec<Candidate> {
+        if mirna.len() < SEED_END {
+            return Vec::new();
+        }
+        let mut loci = BTreeSet::new();
+        match gate {
+            Gate::All { stride } => return tiled(mirna, transcript, stride, shape),
+            Gate::Canonical => self.canonical(mirna, &mut loci),
+            Gate::Relaxed => {
+                self.canonical(mirna, &mut loci);
+                self.relaxed(mirna, transcript, &mut loci);
+            }
+        }
+        let typed = |locus| Candidate { seed: SeedType::at(mirna, transcript, locus), locus, anchored: true };
+        apart(loci.into_iter().map(typed).collect())
+    }
+
+    fn canonical(&self, mirna: &[Base], loci: &mut BTreeSet<usize>) {
+        let seed = facing(&mirna[1..7]);
+        loci.extend(self.starts(&seed).iter().map(|&at| at as usize + K - 1));
+    }
+
+    fn relaxed(&self, mirna: &[Base], transcript: &[Base], loci: &mut BTreeSet<usize>) {
+        let starts =
+            |pattern: &[Base]| self.starts(pattern).iter().map(|&at| at as usize).collect::<Vec<_>>();
+        let mut a1 = facing(&mirna[1..6]);
+        a1.push(Base::A);
+        loci.extend(starts(&a1).iter().map(|at| at + K - 2));
+        let seed = facing(&mirna[1..8]); // opposite nucleotides 8, 7, .. 2
+        loci.extend(starts(&seed[..K]).iter().map(|at| at + K)); // offset 6-mer: nucleotide 2 is one further on
+        for pattern in flawed(&seed) {
+            // The last six bases are looked up, those before them compared.
+            let before = pattern.len() - K;
+            for at in starts(&pattern[before..]) {
+                let rest = at.checked_sub(before).map(|from| &transcript[from..at]);
+                if rest == Some(&pattern[..before]) {
+                    loci.insert(at + K - 1);
+                }
+            }
+        }
+    }
+}
+
+/// The sites, 5'->3', that pair with nucleotides 2-8 but for one flaw in nucleotides 3-7, given their full match `seed`.
+/// Flaws at nucleotides 2 and 8 leave an offset 6-mer or a 6-mer.
+fn flawed(seed: &[Base]) -> Vec<Vec<Base>> {
+    let mut sites = Vec::new();
+    for i in 1..seed.len() - 1 {
+        let mut without = seed.to_vec();
+        without.remove(i);
+        sites.push(without); // the miRNA's nucleotide is bulged
+        for base in [Base::A, Base::C, Base::G, Base::U] {
+            if base != seed[i] {
+                let mut other = seed.to_vec();
+                other[i] = base; // wobble or mismatch
+                sites.push(other);
+            }
+            if i > 1 {
+                let mut with = seed.to_vec();
+                with.insert(i, base); // the site's base is bulged
+                sites.push(with);
+            }
+        }
+    }
+    sites
+}
+
+/// The site, 5'->3', that pairs with all of `nucleotides`; unknown bases face unknown bases.
+fn facing(nucleotides: &[Base]) -> Vec<Base> {
+    let complement = |base: &Base| match base {
+        Base::A => Base::U,
+        Base::C => Base::G,
+        Base::G => Base::C,
+        Base::U => Base::A,
+        Base::N => Base::N,
+    };
+    nucleotides.iter().rev().map(complement).collect()
+}
+
+/// Every 6-mer of known bases: its code, two bits a base, and where it starts.
+fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
+    let (mut code, mut known) = (0u16, 0);
+    sequence.iter().enumerate().filter_map(move |(i, &base)| {
+        known = if base == Base::N { 0 } else { known + 1 };
+        code = (code << 2 | (base as u16 & 3)) & ((1 << (2 * K)) - 1);
+        (known >= K).then(|| (code, (i + 1 - K) as u32))
+    })
+}
+
+/// The strongest of candidates whose loci overlap by less than a 6-mer, by locus.
+fn apart(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_unstable();
+    let mut taken = BTreeSet::new();
+    candidates.retain(|candidate| {
+        let locus = candidate.locus;
+        let free = taken.range((locus + 1).saturating_sub(K)..locus + K).next().is_none();
+        if free {
+            taken.insert(locus);
+        }
+        free
+    });
+    candidates.sort_unstable_by_key(|candidate| candidate.locus);
+    candidates
+}
+
+/// A candidate for every `stride`-th window and the last.
+fn tiled(mirna: &[Base], transcript: &[Base], stride: usize, shape: WindowShape) -> Vec<Candidate> {
+    let last = transcript.len().saturating_sub(shape.len);
+    let starts = (0..last).step_by(stride.max(1)).chain([last]);
+    let candidate = |start: usize| {
+        let window = start..(start + shape.len).min(transcript.len());
+        let seed = strongest(mirna, transcript, window).map_or(SeedType::NonCanonical, |(_, seed)| seed);
+        Candidate { seed, locus: start + shape.anchor, anchored: false }
+    };
+    starts.map(candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rna::{Pairing, parse};
+    use proptest::prelude::*;
+
+    const LET7: &[u8] = b"UGAGGUAGUAGGUUGUAUAGUU";
+
+    fn found(transcript: &str, gate: Gate) -> Vec<(usize, &'static str)> {
+        let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());
+        let index = KmerIndex::new(&transcript);
+        let candidates = index.candidates(&mirna, &transcript, gate, WindowShape::of(50));
+        candidates.iter().map(|c| (c.locus, c.seed.name())).collect()
+    }
+
+    #[test]
+    fn canonical_seeds_at_both_ends_and_none_across_unknown_bases() {
+        let transcript = "UACCUCGGGGGGUACCNCAGGGGCUACCUCA";
+        assert_eq!(found(transcript, Gate::Canonical), [(5, "6mer"), (29, "8mer")]);
+        assert_eq!(found("UACCU", Gate::Canonical), []);
+    }
+
+    #[test]
+    fn one_flaw_is_relaxed_and_two_are_none() {
+        let one = |site: &str| found(&format!("GGGGGG{site}GGGGGG"), Gate::Relaxed).len();
+        for site in ["CUACCUCA", "CUACCUGG", "CUAUCUCG", "CUGCCUCG", "CUACACUCG", "CUCCUCG", "GCACCUCA"] {
+            assert_eq!(one(site), 1, "{site}");
+        }
+        for site in ["CUUUCUCG", "CUAACACUCG", "CACUCG"] {
+            assert_eq!(one(site), 0, "{site}");
+        }
+    }
+
+    #[test]
+    fn overlapping_loci_leave_the_strongest() {
+        // An offset 6-mer, and an 8mer four bases on.
+        assert_eq!(found("GGCUACCUACCUCAGG", Gate::Relaxed), [(12, "8mer")]);
+    }
+
+    #[test]
+    fn tiles_cover_the_transcript_to_its_end() {
+        let starts: Vec<usize> =
+            found(&"G".repeat(63), Gate::All { stride: 5 }).iter().map(|(locus, _)| locus - 33).collect();
+        assert_eq!(starts, [0, 5, 10, 13]);
+        assert_eq!(found(&"G".repeat(30), Gate::All { stride: 5 }).len(), 1);
+    }
+
+    /// Ungapped relaxed matches by walking every locus.
+    fn by_walking(mirna: &[Base], transcript: &[Base]) -> BTreeSet<usize> {
+        let pairs = |locus: usize, k: usize| {
+            let facing = (locus + 2).checked_sub(k).and_then(|i| transcript.get(i));
+            facing.is_some_and(|b| mirna[k - 1].pairing(*b) == Pairing::WatsonCrick)
+        };
+        let known = |locus: usize| {
+            locus >= 6 && transcript.get(locus - 6..locus + 1).is_some_and(|t| !t.contains(&Base::N))
+        };
+        let accepted = |locus: &usize| {
+            let typed = SeedType::at(mirna, transcript, *locus);
+            typed != SeedType::NonCanonical
+                || (known(*locus) && (2..9).filter(|&k| pairs(*locus, k)).count() >= 6)
+        };
+        (0..transcript.len() + 1).filter(accepted).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_walking_finds(transcript in "[ACGU]{0,30}[CUA]{8,12}[ACGUN]{0,40}", mirna in "UGAGGUAG[ACGU]{10}") {
+            let (mirna, transcript) = (parse(mirna.as_bytes()).unwrap(), parse(transcript.as_bytes()).unwrap());
+            let index = KmerIndex::new(&transcript);
+            let mut loci = BTreeSet::new();
+            index.canonical(&mirna, &mut loci);
+            let exact = |locus: &usize| SeedType::at(&mirna, &transcript, *locus) <= SeedType::SixMer;
+            prop_assert_eq!(&loci, &(0..transcript.len()).filter(exact).collect::<BTreeSet<_>>());
+            index.relaxed(&mirna, &transcript, &mut loci);
+            prop_assert!(loci.is_superset(&by_walking(&mirna, &transcript)));
+        }
+    }
+}
