@@ -1,0 +1,99 @@
+//! From a pair to its windows, and from the windows' probabilities to an answer.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Status, target_status};
+use crate::Result;
+use crate::model::Predictor;
+use crate::rna::{Base, Candidate, Duplex, Gate, KmerIndex, Record, WindowShape};
+
+/// A window of a transcript, before or after it is scored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// What put the window here.
+    pub candidate: Candidate,
+    /// What the network reads, 0-based on the transcript.
+    pub window: Range<usize>,
+    /// Probability that the miRNA binds here.
+    pub probability: f32,
+}
+
+impl Site {
+    /// The duplex drawn here. `None` where nothing pairs.
+    pub fn duplex(&self, mirna: &[Base], transcript: &[Base]) -> Option<Duplex> {
+        match self.candidate.anchored {
+            true => Duplex::anchored(mirna, transcript, self.candidate.locus),
+            false => Duplex::best(mirna, transcript, self.window.clone()),
+        }
+    }
+}
+
+/// One pair that was asked about, and after [`answer`] its answer.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The miRNA.
+    pub mirna: Arc<Record>,
+    /// The transcript.
+    pub target: Arc<Record>,
+    /// What became of the pair.
+    pub status: Status,
+    /// Every window scored, by place on the transcript; none unless the status is ok.
+    pub sites: Vec<Site>,
+}
+
+impl Question {
+    /// A pair that is not scored.
+    pub(super) fn settled(mirna: Arc<Record>, target: Arc<Record>, status: Status) -> Self {
+        Question { mirna, target, status, sites: Vec::new() }
+    }
+
+    /// A pair and its windows. `index` is of the target's sequence.
+    pub fn new(
+        mirna: Arc<Record>,
+        target: Arc<Record>,
+        index: &KmerIndex,
+        gate: Gate,
+        shape: WindowShape,
+    ) -> Self {
+        let transcript = &target.sequence;
+        let status = target_status(transcript);
+        if status != Status::Ok {
+            return Self::settled(mirna, target, status);
+        }
+        let candidates = index.candidates(&mirna.sequence, transcript, gate, shape);
+        let windows = candidates.iter().map(|candidate| shape.around(candidate.locus, transcript.len()));
+        let known = |window: &Range<usize>| !transcript[window.clone()].contains(&Base::N);
+        let site = |(window, &candidate)| Site { candidate, window, probability: f32::NAN };
+        let sites: Vec<Site> =
+            windows.zip(&candidates).filter(|(window, _)| known(window)).map(site).collect();
+        let status = match (candidates.is_empty(), sites.is_empty()) {
+            (true, _) => Status::NoCandidate,
+            (false, true) => Status::Masked,
+            (false, false) => Status::Ok,
+        };
+        Question { mirna, target, status, sites }
+    }
+
+    /// The most probable site, the most upstream of equals.
+    pub fn best(&self) -> Option<&Site> {
+        self.sites.iter().rev().max_by(|a, b| a.probability.total_cmp(&b.probability))
+    }
+}
+
+/// Fills in the probabilities, all windows of all questions in calls of at most `batch` pairs.
+pub fn answer(predictor: &Predictor, questions: &mut [Question], threads: usize, batch: usize) -> Result<()> {
+    let mut probabilities = Vec::new();
+    let windows: Vec<(&[Base], &[Base])> = questions
+        .iter()
+        .flat_map(|q| q.sites.iter().map(|s| (&q.mirna.sequence[..], &q.target.sequence[s.window.clone()])))
+        .collect();
+    for pairs in windows.chunks(batch) {
+        probabilities.extend(predictor.probabilities(pairs, threads)?);
+    }
+    let sites = questions.iter_mut().flat_map(|question| &mut question.sites);
+    for (site, probability) in sites.zip(probabilities) {
+        site.probability = probability;
+    }
+    Ok(())
+}
