@@ -1,1 +1,20 @@
-fn main() {}
+//! Parses the command line, calls one command, sets the exit code: 0 done, 1 data or I/O, 2 usage,
+//! 3 done but `--strict` found unscored pairs; a shell reports 130 when interrupted.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mirscope::{Error, cli, scan};
+
+fn main() -> ExitCode {
+    match cli::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<Error>() {
+            Some(known) if scan::is_closed_pipe(known) => ExitCode::SUCCESS,
+            known => {
+                eprintln!("mirscope: {error:#}");
+                ExitCode::from(if matches!(known, Some(Error::Setting(_))) { 2 } else { 1 })
+            }
+        },
+    }
+}

@@ -98,7 +98,7 @@ impl Asked {
     /// The miRNAs asked about on `target`, in the order of their file and then, unknown ones, of the list.
     pub(super) fn on(&mut self, target: &str, mirnas: &Mirnas) -> Vec<(Arc<Record>, Status)> {
         match self {
-            Asked::All => mirnas.list.clone(),
+            Asked::All => mirnas.all(),
             Asked::Listed(listed) => match listed.by_id.get(target) {
                 None => Vec::new(),
                 Some(&place) => {

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Status;
+use super::status::SHORTEST_TARGET;
 use crate::rna::{Base, Record};
 
 /// Shortest miRNA that is scored, nt: shorter ones are fragments.
@@ -43,14 +44,9 @@ impl Mirnas {
         self.list.iter().filter_map(warning).collect()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// All of them, in their file's order, each with its status whatever the transcript.
+    pub fn all(&self) -> Vec<(Arc<Record>, Status)> {
+        self.list.clone()
     }
 
     /// The miRNA's place in its file.
@@ -73,8 +69,8 @@ pub fn target_status(site: &[Base]) -> Status {
     let known = site.iter().filter(|&&base| base != Base::N).count();
     match () {
         _ if site.is_empty() => Status::Invalid,
-        _ if site.len() < super::SHORTEST_TARGET => Status::Short,
-        _ if known < super::SHORTEST_TARGET => Status::Masked,
+        _ if site.len() < SHORTEST_TARGET => Status::Short,
+        _ if known < SHORTEST_TARGET => Status::Masked,
         _ => Status::Ok,
     }
 }

@@ -7,6 +7,7 @@
 mod asked;
 mod mirnas;
 mod output;
+mod predict;
 mod question;
 mod status;
 mod tables;
@@ -15,13 +16,14 @@ use std::sync::Arc;
 
 use crate::Result;
 use crate::model::Predictor;
-use crate::rna::{Gate, KmerIndex, Reader, Record, WindowShape};
+use crate::rna::{Gate, Reader, Record, WindowShape};
 
 pub use asked::{Asked, Listed};
 pub use mirnas::{Mirnas, mirna_status, target_status};
 pub use output::{Output, is_closed_pipe};
-pub use question::{Question, Site, answer};
-pub use status::{SHORTEST_TARGET, Status, Tally};
+pub use predict::{Columns, Predicted, predict};
+pub use question::{Question, Site, answer, questions};
+pub use status::{Status, Tally};
 pub use tables::{MEANINGS, Tables};
 
 /// Windows that are scored in one call of the network.
@@ -95,16 +97,9 @@ impl<'a> Scan<'a> {
         if mirnas.is_empty() {
             return Ok(());
         }
-        let index = KmerIndex::new(&target.sequence);
         let shape = WindowShape::of(self.predictor.site_len());
-        for (mirna, status) in mirnas {
-            let question = match status {
-                Status::Ok => Question::new(mirna, target.clone(), &index, self.settings.gate, shape),
-                _ => Question::settled(mirna, target.clone(), status),
-            };
-            self.hold(question, observe)?;
-        }
-        Ok(())
+        let mut pairs = questions(mirnas, target, self.settings.gate, shape);
+        pairs.try_for_each(|question| self.hold(question, observe))
     }
 
     fn hold(&mut self, question: Question, observe: &mut dyn FnMut(u64)) -> Result<()> {

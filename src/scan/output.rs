@@ -47,14 +47,14 @@ impl Output {
     }
 
     /// Writes `text`.
-    pub fn put(&mut self, text: &str) -> Result<()> {
+    pub fn put(&mut self, text: impl AsRef<[u8]>) -> Result<()> {
         let writer: &mut dyn Write = match &mut self.sink {
             Sink::Standard(writer) => writer,
             Sink::Direct(writer) => writer,
             Sink::Plain(writer, _) => writer,
             Sink::Gzip(writer, _) => writer,
         };
-        writer.write_all(text.as_bytes()).map_err(|e| Error::io(&self.path, e))
+        writer.write_all(text.as_ref()).map_err(|e| Error::io(&self.path, e))
     }
 
     /// Completes the output and gives a file its name.

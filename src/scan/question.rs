@@ -49,7 +49,7 @@ impl Question {
     }
 
     /// A pair and its windows. `index` is of the target's sequence.
-    pub fn new(
+    fn new(
         mirna: Arc<Record>,
         target: Arc<Record>,
         index: &KmerIndex,
@@ -76,9 +76,23 @@ impl Question {
     }
 
     /// The most probable site, the most upstream of equals.
-    pub fn best(&self) -> Option<&Site> {
+    pub(super) fn best(&self) -> Option<&Site> {
         self.sites.iter().rev().max_by(|a, b| a.probability.total_cmp(&b.probability))
     }
+}
+
+/// The pairs of `mirnas`, each with what it is whatever the transcript, and `target`, one at a time.
+pub fn questions(
+    mirnas: Vec<(Arc<Record>, Status)>,
+    target: Arc<Record>,
+    gate: Gate,
+    shape: WindowShape,
+) -> impl Iterator<Item = Question> {
+    let index = KmerIndex::new(&target.sequence);
+    mirnas.into_iter().map(move |(mirna, status)| match status {
+        Status::Ok => Question::new(mirna, target.clone(), &index, gate, shape),
+        _ => Question::settled(mirna, target.clone(), status),
+    })
 }
 
 /// Fills in the probabilities, all windows of all questions in calls of at most `batch` pairs.

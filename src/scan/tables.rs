@@ -43,7 +43,7 @@ impl Tables {
         let create = |path: Option<&str>, header: &str| {
             let Some(path) = path else { return Ok(None) };
             let mut output = Output::create(path)?;
-            output.put(&format!("{meta}{header}"))?;
+            output.put(format!("{meta}{header}"))?;
             Ok(Some(output))
         };
         Ok(Tables { sites: create(sites, SITES_HEADER)?, genes: create(genes, GENES_HEADER)? })
