@@ -1,5 +1,6 @@
 //! `mirscope show`: one miRNA on one transcript, as text.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -90,7 +91,7 @@ fn picture(question: &Question, predictor: &Predictor, least: f32, top: usize) -
     let (mirna, target) = (&question.mirna, &question.target);
     let worth = question.sites.iter().filter(|site| site.probability >= least).count();
     let mut text = format!(
-        "{} ({} nt) on {} ({} nt): {}, {} candidate sites, {worth} with p >= {least}, model {}\n\n",
+        "{} ({} nt) on {} ({} nt): {}, candidate sites: {}, of p >= {least}: {worth}, model {}\n\n",
         mirna.id,
         mirna.sequence.len(),
         target.id,
@@ -102,19 +103,23 @@ fn picture(question: &Question, predictor: &Predictor, least: f32, top: usize) -
     if question.sites.is_empty() {
         return text;
     }
-    text.push_str(&map(&question.sites, target.sequence.len()));
+    text.push_str(&map(question));
     let mut best: Vec<&Site> = question.sites.iter().collect();
     best.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let span = |site: &&Site| site.duplex(&mirna.sequence, &target.sequence).map(|duplex| duplex.span);
+    let mut drawn = HashSet::new(); // windows at a stride show one site several times
+    best.retain(|site| drawn.insert(span(site)));
     best.into_iter().take(top).for_each(|site| text.push_str(&duplex(question, site)));
     text
 }
 
 /// The transcript as one line, with a letter where a candidate lies: the strongest, where several share a column.
-fn map(sites: &[Site], length: usize) -> String {
+fn map(question: &Question) -> String {
+    let length = question.target.sequence.len();
     let width = MAP.min(length);
     let mut columns = vec![None; width];
-    for site in sites {
-        let at = site.candidate.locus.min(length - 1) * width / length;
+    for site in &question.sites {
+        let at = site.candidate.locus.unwrap_or(site.candidate.window.start).min(length - 1) * width / length;
         let seed = site.candidate.seed;
         columns[at] = Some(columns[at].map_or(seed, |other: SeedType| other.min(seed)));
     }

@@ -4,6 +4,7 @@
 //! scan costs the transcript's length plus the hits, for any number of miRNAs.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::{Base, SeedType, WindowShape, strongest};
 
@@ -23,16 +24,16 @@ pub enum Gate {
     All { stride: usize },
 }
 
-/// A place to put a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A place to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The strongest seed type here.
     pub seed: SeedType,
-    /// 0-based index of the base opposite miRNA nucleotide 2.
-    pub locus: usize,
-    /// Whether a match put the candidate here. Otherwise it is a window at a stride, `locus` is where the
-    /// window has its anchor, and `seed` the strongest type anywhere in the window.
-    pub anchored: bool,
+    /// 0-based index of the base opposite miRNA nucleotide 2. `None` for a window at a stride that holds no
+    /// seed match.
+    pub locus: Option<usize>,
+    /// What the network reads, 0-based on the transcript.
+    pub window: Range<usize>,
 }
 
 /// Where each 6-mer of a transcript starts.
@@ -97,8 +98,13 @@ impl KmerIndex {
                 self.relaxed(mirna, transcript, &mut loci);
             }
         }
-        let typed = |locus| Candidate { seed: SeedType::at(mirna, transcript, locus), locus, anchored: true };
-        apart(loci.into_iter().map(typed).collect())
+        let typed = |locus| (SeedType::at(mirna, transcript, locus), locus);
+        let candidate = |(seed, locus)| Candidate {
+            seed,
+            locus: Some(locus),
+            window: shape.around(locus, transcript.len()),
+        };
+        apart(loci.into_iter().map(typed).collect()).into_iter().map(candidate).collect()
     }
 
     fn canonical(&self, mirna: &[Base], loci: &mut BTreeSet<usize>) {
@@ -173,30 +179,30 @@ fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
     })
 }
 
-/// The strongest of candidates whose loci overlap by less than a 6-mer, by locus.
-fn apart(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.sort_unstable();
+/// Of loci closer than a 6-mer the strongest, by place.
+fn apart(mut typed: Vec<(SeedType, usize)>) -> Vec<(SeedType, usize)> {
+    typed.sort_unstable();
     let mut taken = BTreeSet::new();
-    candidates.retain(|candidate| {
-        let locus = candidate.locus;
+    typed.retain(|&(_, locus)| {
         let free = taken.range((locus + 1).saturating_sub(K)..locus + K).next().is_none();
         if free {
             taken.insert(locus);
         }
         free
     });
-    candidates.sort_unstable_by_key(|candidate| candidate.locus);
-    candidates
+    typed.sort_unstable_by_key(|&(_, locus)| locus);
+    typed
 }
 
-/// A candidate for every `stride`-th window and the last.
+/// A candidate for every `stride`-th window and the last, with the strongest seed match inside it.
 fn tiled(mirna: &[Base], transcript: &[Base], stride: usize, shape: WindowShape) -> Vec<Candidate> {
     let last = transcript.len().saturating_sub(shape.len);
     let starts = (0..last).step_by(stride.max(1)).chain([last]);
     let candidate = |start: usize| {
         let window = start..(start + shape.len).min(transcript.len());
-        let seed = strongest(mirna, transcript, window).map_or(SeedType::NonCanonical, |(_, seed)| seed);
-        Candidate { seed, locus: start + shape.anchor, anchored: false }
+        let strongest = strongest(mirna, transcript, window.clone());
+        let seed = strongest.map_or(SeedType::NonCanonical, |(_, seed)| seed);
+        Candidate { seed, locus: strongest.map(|(locus, _)| locus), window }
     };
     starts.map(candidate).collect()
 }
@@ -213,7 +219,7 @@ mod tests {
         let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());
         let index = KmerIndex::new(&transcript);
         let candidates = index.candidates(&mirna, &transcript, gate, WindowShape::of(50));
-        candidates.iter().map(|c| (c.locus, c.seed.name())).collect()
+        candidates.iter().map(|c| (c.locus.unwrap(), c.seed.name())).collect()
     }
 
     #[test]
@@ -242,10 +248,21 @@ mod tests {
 
     #[test]
     fn tiles_cover_the_transcript_to_its_end() {
-        let starts: Vec<usize> =
-            found(&"G".repeat(63), Gate::All { stride: 5 }).iter().map(|(locus, _)| locus - 33).collect();
-        assert_eq!(starts, [0, 5, 10, 13]);
-        assert_eq!(found(&"G".repeat(30), Gate::All { stride: 5 }).len(), 1);
+        let tiles = |transcript: &str| {
+            let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());
+            KmerIndex::new(&transcript).candidates(
+                &mirna,
+                &transcript,
+                Gate::All { stride: 5 },
+                WindowShape::of(50),
+            )
+        };
+        let windows: Vec<_> = tiles(&"G".repeat(63)).into_iter().map(|c| (c.window, c.locus)).collect();
+        assert_eq!(windows, [(0..50, None), (5..55, None), (10..60, None), (13..63, None)]);
+        let seeded = tiles(&format!("{}CUACCUCA{}", "G".repeat(50), "G".repeat(5)));
+        let last = Candidate { seed: SeedType::EightMer, locus: Some(56), window: 13..63 };
+        assert_eq!(seeded.last(), Some(&last));
+        assert_eq!(tiles(&"G".repeat(30)).len(), 1);
     }
 
     /// Ungapped relaxed matches by walking every locus.

@@ -51,10 +51,13 @@ struct Layout {
     width: usize,
 }
 
+/// A miRNA and a site.
+type Pair = (Vec<Base>, Vec<Base>);
+
 /// A row and, where it can be scored, its miRNA and site.
 struct Row {
     text: Vec<u8>,
-    pair: Option<(Vec<Base>, Vec<Base>)>,
+    pair: Option<Pair>,
 }
 
 /// Reads the table `path` and writes it to `output`. `observe` is told the rows done, now and then.
@@ -134,7 +137,7 @@ impl Table<'_> {
     }
 
     /// The row's sequences, or why it has none.
-    fn pair(&self, text: &[u8], layout: Layout) -> Result<Result<(Vec<Base>, Vec<Base>), &'static str>> {
+    fn pair(&self, text: &[u8], layout: Layout) -> Result<Result<Pair, &'static str>> {
         let fields: Vec<&[u8]> = text.split(|&b| b == b'\t').collect();
         if fields.len() != layout.width {
             let message =
@@ -164,11 +167,7 @@ impl Table<'_> {
 }
 
 /// Checks a pair against what is scored, and cuts a long site down to its centre.
-fn fitted(
-    (mirna, mut site): (Vec<Base>, Vec<Base>),
-    predictor: &Predictor,
-    centred: &mut u64,
-) -> Result<(Vec<Base>, Vec<Base>), &'static str> {
+fn fitted((mirna, mut site): Pair, predictor: &Predictor, centred: &mut u64) -> Result<Pair, &'static str> {
     let length = predictor.site_len();
     match mirna_status(&mirna, predictor.mirna_len()) {
         Status::Ok => {}

@@ -1,6 +1,5 @@
 //! From a pair to its windows, and from the windows' probabilities to an answer.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Status, target_status};
@@ -8,13 +7,11 @@ use crate::Result;
 use crate::model::Predictor;
 use crate::rna::{Base, Candidate, Duplex, Gate, KmerIndex, Record, WindowShape};
 
-/// A window of a transcript, before or after it is scored.
+/// A candidate site, before or after it is scored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     /// What put the window here.
     pub candidate: Candidate,
-    /// What the network reads, 0-based on the transcript.
-    pub window: Range<usize>,
     /// Probability that the miRNA binds here.
     pub probability: f32,
 }
@@ -22,9 +19,9 @@ pub struct Site {
 impl Site {
     /// The duplex drawn here. `None` where nothing pairs.
     pub fn duplex(&self, mirna: &[Base], transcript: &[Base]) -> Option<Duplex> {
-        match self.candidate.anchored {
-            true => Duplex::anchored(mirna, transcript, self.candidate.locus),
-            false => Duplex::best(mirna, transcript, self.window.clone()),
+        match self.candidate.locus {
+            Some(locus) => Duplex::anchored(mirna, transcript, locus),
+            None => Duplex::best(mirna, transcript, self.candidate.window.clone()),
         }
     }
 }
@@ -62,12 +59,11 @@ impl Question {
             return Self::settled(mirna, target, status);
         }
         let candidates = index.candidates(&mirna.sequence, transcript, gate, shape);
-        let windows = candidates.iter().map(|candidate| shape.around(candidate.locus, transcript.len()));
-        let known = |window: &Range<usize>| !transcript[window.clone()].contains(&Base::N);
-        let site = |(window, &candidate)| Site { candidate, window, probability: f32::NAN };
-        let sites: Vec<Site> =
-            windows.zip(&candidates).filter(|(window, _)| known(window)).map(site).collect();
-        let status = match (candidates.is_empty(), sites.is_empty()) {
+        let none = candidates.is_empty();
+        let known = |candidate: &Candidate| !transcript[candidate.window.clone()].contains(&Base::N);
+        let site = |candidate| Site { candidate, probability: f32::NAN };
+        let sites: Vec<Site> = candidates.into_iter().filter(known).map(site).collect();
+        let status = match (none, sites.is_empty()) {
             (true, _) => Status::NoCandidate,
             (false, true) => Status::Masked,
             (false, false) => Status::Ok,
@@ -100,7 +96,9 @@ pub fn answer(predictor: &Predictor, questions: &mut [Question], threads: usize,
     let mut probabilities = Vec::new();
     let windows: Vec<(&[Base], &[Base])> = questions
         .iter()
-        .flat_map(|q| q.sites.iter().map(|s| (&q.mirna.sequence[..], &q.target.sequence[s.window.clone()])))
+        .flat_map(|q| {
+            q.sites.iter().map(|s| (&q.mirna.sequence[..], &q.target.sequence[s.candidate.window.clone()]))
+        })
         .collect();
     for pairs in windows.chunks(batch) {
         probabilities.extend(predictor.probabilities(pairs, threads)?);

@@ -102,8 +102,8 @@ fn row(question: &Question, site: &Site) -> Row {
             pairing: duplex.brackets(mirna, transcript),
         },
         None => Row {
-            start: site.window.start + 1,
-            end: site.window.end,
+            start: site.candidate.window.start + 1,
+            end: site.candidate.window.end,
             site_type,
             probability,
             counts: [0; 3],
