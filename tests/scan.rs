@@ -245,3 +245,31 @@ fn the_examples_hold_what_their_headers_say() {
     }
     assert_eq!(planted, 15);
 }
+
+#[test]
+fn bed_gff3_and_drawings_say_what_the_table_says() {
+    let folder = folder();
+    let flags = "--sites s.tsv --bed b.bed --gff3 g.gff3 --align a.txt --min-probability 0 --no-meta --quiet";
+    folder.run(0, &format!("scan --mirna m.fa --target t.fa {flags}"));
+    let sites = folder.read("s.tsv");
+    let (bed, gff3, align) = (folder.read("b.bed"), folder.read("g.gff3"), folder.read("a.txt"));
+    let feature = gff3.strip_prefix("##gff-version 3\n").unwrap();
+    for (i, row) in cells(&sites).iter().enumerate() {
+        let start: usize = row[2].parse().unwrap();
+        let line = |text: &str, n: usize| text.lines().nth(n).unwrap().to_string();
+        assert!(
+            line(&bed, i).starts_with(&format!("{}\t{}\t{}\tlet-7a\t", row[1], start - 1, row[3])),
+            "{bed}"
+        );
+        let want = format!(
+            "{}\tmirscope\tmiRNA_target_site\t{start}\t{}\t{}\t+\t.\tName=let-7a;site_type={}",
+            row[1], row[3], row[5], row[4]
+        );
+        assert_eq!(line(feature, i), want);
+        assert!(
+            line(&align, 4 * i + 2).ends_with(&format!(" 3'   {} {start}-{}", row[1], row[3])),
+            "{align}"
+        );
+    }
+    assert_eq!((bed.lines().count(), feature.lines().count(), align.lines().count()), (2, 2, 8));
+}

@@ -1,5 +1,6 @@
 //! `mirscope scan`: binding sites and pair scores of miRNAs on transcripts.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::common::{Common, Sites};
 use super::progress::Progress;
 use crate::model::Predictor;
 use crate::rna::{Gate, Reader, WindowShape};
-use crate::scan::{Asked, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
+use crate::scan::{Asked, Format, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
 use crate::{Error, Result, open};
 
 /// Every miRNA on every transcript, or only the listed pairs: binding sites, and one score for each pair
@@ -33,9 +34,18 @@ pub(super) struct Args {
     /// Table of pairs; - for stdout, gzip if the name ends in .gz
     #[arg(long, value_name = "TSV")]
     genes: Option<String>,
+    /// Binding sites as BED6
+    #[arg(long, value_name = "BED")]
+    bed: Option<String>,
+    /// Binding sites as GFF3
+    #[arg(long, value_name = "GFF3")]
+    gff3: Option<String>,
+    /// Binding sites as drawn duplexes
+    #[arg(long, value_name = "TXT")]
+    align: Option<String>,
     #[command(flatten)]
     gate: Sites,
-    /// Tables without the lines that begin with #
+    /// Outputs without the lines that begin with #
     #[arg(long)]
     no_meta: bool,
     /// Exit with 3 if a pair is short, masked, invalid or of an unknown id
@@ -60,8 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
     let meta = if args.no_meta { String::new() } else { args.meta(&predictor, &settings, &inputs) };
-    let genes = args.genes.as_deref().or(if args.sites.is_none() { Some(open::STANDARD) } else { None });
-    let tables = Tables::create(args.sites.as_deref(), genes, &meta)?;
+    let tables = Tables::create(&args.outputs(), &meta)?;
     let scan = Scan::new(&predictor, &mirnas, settings, tables);
     let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
     let tally = args.scan(scan, asked, size)?;
@@ -98,12 +107,30 @@ impl Args {
         if inputs.into_iter().flatten().filter(|path| *path == open::STANDARD).count() > 1 {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
-        if self.sites.is_some() && self.sites == self.genes {
-            return Err(Error::Setting(
-                "--sites and --genes: expected two outputs, found one name twice".into(),
-            ));
+        let outputs = self.outputs();
+        let mut names = HashSet::new();
+        match outputs.iter().find(|(_, path)| !names.insert(*path)) {
+            Some((_, path)) => {
+                Err(Error::Setting(format!("expected a name for each output, found '{path}' twice")))
+            }
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// What is written where; the genes table to stdout if nothing was asked for.
+    fn outputs(&self) -> Vec<(Format, &str)> {
+        let flags = [
+            (Format::Sites, &self.sites),
+            (Format::Genes, &self.genes),
+            (Format::Bed, &self.bed),
+            (Format::Gff3, &self.gff3),
+            (Format::Align, &self.align),
+        ];
+        let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
+        match given.collect::<Vec<_>>() {
+            none if none.is_empty() => vec![(Format::Genes, open::STANDARD)],
+            given => given,
+        }
     }
 
     fn inputs(&self) -> Result<Vec<Input<'_>>> {

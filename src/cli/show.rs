@@ -1,7 +1,6 @@
 //! `mirscope show`: one miRNA on one transcript, as text.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use super::common::{Common, Sites};
 use crate::model::Predictor;
 use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
-use crate::scan::{BATCH, Mirnas, Output, Question, Site, answer, questions};
+use crate::scan::{BATCH, Mirnas, Output, Question, Site, answer, duplex, questions};
 use crate::{Error, Result, open};
 
 /// Columns of the site map.
@@ -136,17 +135,4 @@ fn mark(seed: SeedType) -> char {
         SeedType::SixMerA1 | SeedType::OffsetSevenMer | SeedType::OffsetSixMer => 'o',
         SeedType::NonCanonical => 'x',
     }
-}
-
-/// The three lines of a duplex with their labels.
-fn duplex(question: &Question, site: &Site) -> String {
-    let (mirna, transcript) = (&question.mirna.sequence, &question.target.sequence);
-    let Some(duplex) = site.duplex(mirna, transcript) else { return String::new() };
-    let drawing = duplex.draw(mirna, transcript);
-    let (start, end) = (duplex.span.start + 1, duplex.span.end);
-    let (seed, probability) = (site.candidate.seed, site.probability);
-    let mut text = format!("miRNA  3' {} 5'   {}\n", drawing.mirna, question.mirna.id);
-    writeln!(text, "          {}      {seed}  p={probability:.2}", drawing.bars)
-        .expect("a String takes all text");
-    text + &format!("target 5' {} 3'   {} {start}-{end}\n\n", drawing.target, question.target.id)
 }

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Base, SeedType, WindowShape, strongest};
+use super::seed::strongest;
+use super::{Base, SeedType, WindowShape};
 
 /// Bases a lookup matches.
 const K: usize = 6;

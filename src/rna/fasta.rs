@@ -61,7 +61,7 @@ impl Reader {
     }
 
     /// Reads from `input`; `path` is its name in errors.
-    pub fn new(input: Box<dyn BufRead + Send>, path: &str) -> Self {
+    fn new(input: Box<dyn BufRead + Send>, path: &str) -> Self {
         let path = if path == open::STANDARD { "stdin" } else { path }.to_string();
         let (line, repeats) = (0, 0);
         let (header, first_repeat, seen) = (None, None, HashMap::new());

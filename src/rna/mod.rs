@@ -10,7 +10,7 @@ mod window;
 
 pub use base::{Base, Pairing, UnknownBase, parse, text};
 pub use candidates::{Candidate, Gate, KmerIndex};
-pub use duplex::Duplex;
+pub use duplex::{Drawing, Duplex};
 pub use fasta::{Reader, Record};
-pub use seed::{SeedType, strongest};
+pub use seed::SeedType;
 pub use window::WindowShape;

@@ -75,7 +75,11 @@ impl fmt::Display for SeedType {
 
 /// The strongest seed match inside `window` of `transcript`, the most upstream of equals: its locus and type.
 /// `None` where nothing but non-canonical pairing is there.
-pub fn strongest(mirna: &[Base], transcript: &[Base], window: Range<usize>) -> Option<(usize, SeedType)> {
+pub(super) fn strongest(
+    mirna: &[Base],
+    transcript: &[Base],
+    window: Range<usize>,
+) -> Option<(usize, SeedType)> {
     let inside = &transcript[..window.end];
     // The base opposite nucleotide 8 must be in the window, so the locus is at least six further on.
     let loci = window.start + 6..window.end + 1;

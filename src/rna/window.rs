@@ -26,7 +26,7 @@ impl WindowShape {
 
     /// The window around `locus` in a transcript of `total` nt: moved inwards at the ends, never shortened
     /// unless the transcript is shorter than a window, and then the whole of it.
-    pub fn around(self, locus: usize, total: usize) -> Range<usize> {
+    pub(super) fn around(self, locus: usize, total: usize) -> Range<usize> {
         let last_start = total.saturating_sub(self.len);
         let start = locus.saturating_sub(self.anchor).min(last_start);
         start..(start + self.len).min(total)

@@ -56,7 +56,7 @@ impl Mirnas {
 }
 
 /// Whether a model that reads `longest` nt can score `mirna`.
-pub fn mirna_status(mirna: &[Base], longest: usize) -> Status {
+pub(super) fn mirna_status(mirna: &[Base], longest: usize) -> Status {
     match () {
         _ if !(SHORTEST..=longest).contains(&mirna.len()) => Status::Invalid,
         _ if mirna.contains(&Base::N) => Status::Masked,
@@ -65,7 +65,7 @@ pub fn mirna_status(mirna: &[Base], longest: usize) -> Status {
 }
 
 /// Whether `site` can be scored as it stands.
-pub fn target_status(site: &[Base]) -> Status {
+pub(super) fn target_status(site: &[Base]) -> Status {
     let known = site.iter().filter(|&&base| base != Base::N).count();
     match () {
         _ if site.is_empty() => Status::Invalid,

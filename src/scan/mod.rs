@@ -5,6 +5,7 @@
 //! transcript, so they do not depend on the number of threads.
 
 mod asked;
+mod lines;
 mod mirnas;
 mod output;
 mod predict;
@@ -19,12 +20,14 @@ use crate::model::Predictor;
 use crate::rna::{Gate, Reader, Record, WindowShape};
 
 pub use asked::{Asked, Listed};
-pub use mirnas::{Mirnas, mirna_status, target_status};
+pub use lines::duplex;
+pub use mirnas::Mirnas;
+use mirnas::{mirna_status, target_status};
 pub use output::{Output, is_closed_pipe};
 pub use predict::{Columns, Predicted, predict};
 pub use question::{Question, Site, answer, questions};
 pub use status::{Status, Tally};
-pub use tables::{MEANINGS, Tables};
+pub use tables::{Format, MEANINGS, Tables};
 
 /// Windows that are scored in one call of the network.
 pub const BATCH: usize = 8192;

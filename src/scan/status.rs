@@ -9,7 +9,7 @@ pub enum Status {
     Ok,
     /// The transcript holds no site that the gate accepts.
     NoCandidate,
-    /// The transcript or site is shorter than [`SHORTEST_TARGET`].
+    /// The transcript or site is shorter than 20 nt.
     Short,
     /// The miRNA, or every window, holds unknown bases.
     Masked,
@@ -20,7 +20,7 @@ pub enum Status {
 }
 
 /// Shortest transcript or site that is scored, nt: a seed and its 3' pairing need about as much.
-pub const SHORTEST_TARGET: usize = 20;
+pub(super) const SHORTEST_TARGET: usize = 20;
 
 const ALL: [Status; 6] =
     [Status::Ok, Status::NoCandidate, Status::Short, Status::Masked, Status::Invalid, Status::UnknownId];
@@ -45,12 +45,12 @@ pub struct Tally([u64; ALL.len()]);
 
 impl Tally {
     /// Counts one more.
-    pub fn add(&mut self, status: Status) {
+    pub(super) fn add(&mut self, status: Status) {
         self.0[status as usize] += 1;
     }
 
     /// Pairs asked about.
-    pub fn asked(&self) -> u64 {
+    pub(super) fn asked(&self) -> u64 {
         self.0.iter().sum()
     }
 

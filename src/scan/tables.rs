@@ -1,14 +1,8 @@
-//! The two tables of a scan: binding sites, and one row for each pair.
+//! The results of a scan, in the formats that were asked for.
 
-use std::fmt::Write;
-
-use super::{Output, Question, Site, is_closed_pipe};
+use super::lines::{self, Row};
+use super::{Output, Question, is_closed_pipe};
 use crate::Result;
-
-const SITES_HEADER: &str =
-    "mirna_id\ttarget_id\tstart\tend\tsite_type\tprobability\tscore\tn_wc\tn_gu\tn_mismatch\tpairing\n";
-const GENES_HEADER: &str =
-    "mirna_id\ttarget_id\tprobability\tn_sites\tbest_start\tbest_end\tbest_site_type\tn_windows\tstatus\n";
 
 /// What the columns mean, for the meta lines.
 pub const MEANINGS: [(&str, &str); 5] = [
@@ -19,56 +13,77 @@ pub const MEANINGS: [(&str, &str); 5] = [
     ("n_sites", "sites at or above min_probability; best_* is the most probable window, above it or not"),
 ];
 
-/// The tables that were asked for.
-pub struct Tables {
-    sites: Option<Output>,
-    genes: Option<Output>,
+/// A format of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A row for each binding site.
+    Sites,
+    /// A row for each pair.
+    Genes,
+    /// BED6: 0-based, half open; the score is 1000 times the probability.
+    Bed,
+    /// GFF3 features `miRNA_target_site` (SO:0000934).
+    Gff3,
+    /// Drawn duplexes.
+    Align,
 }
 
-/// A site as a table has it.
-struct Row {
-    /// 1-based, inclusive.
-    start: usize,
-    end: usize,
-    site_type: &'static str,
-    probability: f32,
-    /// n_wc, n_gu, n_mismatch.
-    counts: [usize; 3],
-    pairing: String,
+/// The outputs of a scan.
+pub struct Tables(Vec<(Format, Option<Output>)>);
+
+impl Format {
+    /// The lines before the first row.
+    fn head(self, meta: &str) -> String {
+        match self {
+            Format::Sites => format!("{meta}{}", lines::SITES_HEADER),
+            Format::Genes => format!("{meta}{}", lines::GENES_HEADER),
+            Format::Gff3 => format!("##gff-version 3\n{meta}"),
+            Format::Bed | Format::Align => meta.to_string(),
+        }
+    }
+
+    fn append(self, text: &mut String, question: &Question, rows: &[Row]) {
+        match self {
+            Format::Sites => rows.iter().for_each(|row| lines::site(text, question, row)),
+            Format::Genes => lines::gene(text, question, rows.len()),
+            Format::Bed => rows.iter().for_each(|row| lines::bed(text, question, row)),
+            Format::Gff3 => rows.iter().for_each(|row| lines::gff3(text, question, row)),
+            Format::Align => rows.iter().for_each(|row| text.push_str(&lines::duplex(question, row.site))),
+        }
+    }
 }
 
 impl Tables {
-    /// Opens tables that begin with `meta`.
-    pub fn create(sites: Option<&str>, genes: Option<&str>, meta: &str) -> Result<Self> {
-        let create = |path: Option<&str>, header: &str| {
-            let Some(path) = path else { return Ok(None) };
+    /// Opens outputs that begin with `meta`.
+    pub fn create(outputs: &[(Format, &str)], meta: &str) -> Result<Self> {
+        let create = |&(format, path): &(Format, &str)| {
             let mut output = Output::create(path)?;
-            output.put(format!("{meta}{header}"))?;
-            Ok(Some(output))
+            output.put(format.head(meta))?;
+            Ok((format, Some(output)))
         };
-        Ok(Tables { sites: create(sites, SITES_HEADER)?, genes: create(genes, GENES_HEADER)? })
+        Ok(Tables(outputs.iter().map(create).collect::<Result<_>>()?))
     }
 
-    /// Writes the rows of answered questions; sites below `min_probability` are left out.
-    pub fn write(&mut self, questions: &[Question], min_probability: f32) -> Result<()> {
-        let (mut sites, mut genes) = (String::new(), String::new());
+    /// Writes what answered questions give; sites below `min_probability` are left out.
+    pub(super) fn write(&mut self, questions: &[Question], min_probability: f32) -> Result<()> {
+        let mut texts = vec![String::new(); self.0.len()];
         for question in questions {
             let rows = rows(question, min_probability);
-            rows.iter().for_each(|row| site_line(&mut sites, question, row));
-            gene_line(&mut genes, question, rows.len());
+            for ((format, _), text) in self.0.iter().zip(&mut texts) {
+                format.append(text, question, &rows);
+            }
         }
-        put(&mut self.sites, &sites)?;
-        put(&mut self.genes, &genes)
+        self.0.iter_mut().zip(&texts).try_for_each(|((_, output), text)| put(output, text))
     }
 
-    /// Completes the tables.
-    pub fn finish(self) -> Result<()> {
-        [self.sites, self.genes].into_iter().flatten().try_for_each(finish)
+    /// Completes the outputs.
+    pub(super) fn finish(self) -> Result<()> {
+        self.0.into_iter().filter_map(|(_, output)| output).try_for_each(finish)
     }
 
     /// Whether nobody reads any more.
-    pub fn are_closed(&self) -> bool {
-        self.sites.is_none() && self.genes.is_none()
+    pub(super) fn are_closed(&self) -> bool {
+        self.0.iter().all(|(_, output)| output.is_none())
     }
 }
 
@@ -89,78 +104,12 @@ fn finish(output: Output) -> Result<()> {
     }
 }
 
-fn row(question: &Question, site: &Site) -> Row {
-    let (mirna, transcript) = (&question.mirna.sequence, &question.target.sequence);
-    let (site_type, probability) = (site.candidate.seed.name(), site.probability);
-    match site.duplex(mirna, transcript) {
-        Some(duplex) => Row {
-            start: duplex.span.start + 1,
-            end: duplex.span.end,
-            site_type,
-            probability,
-            counts: [duplex.n_wc, duplex.n_gu, duplex.n_mismatch],
-            pairing: duplex.brackets(mirna, transcript),
-        },
-        None => Row {
-            start: site.candidate.window.start + 1,
-            end: site.candidate.window.end,
-            site_type,
-            probability,
-            counts: [0; 3],
-            pairing: "NA".into(),
-        },
-    }
-}
-
 /// The sites worth a row, by place. Windows at a stride that show the same duplex are one site, the most probable.
-fn rows(question: &Question, min_probability: f32) -> Vec<Row> {
+fn rows(question: &Question, min_probability: f32) -> Vec<Row<'_>> {
     let worth = question.sites.iter().filter(|site| site.probability >= min_probability);
-    let mut rows: Vec<Row> = worth.map(|site| row(question, site)).collect();
-    rows.sort_by(|a, b| {
-        (a.start, a.end).cmp(&(b.start, b.end)).then(b.probability.total_cmp(&a.probability))
-    });
+    let mut rows: Vec<Row> = worth.map(|site| Row::of(question, site)).collect();
+    let falling = |a: &Row, b: &Row| b.site.probability.total_cmp(&a.site.probability);
+    rows.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)).then(falling(a, b)));
     rows.dedup_by_key(|row| (row.start, row.end));
     rows
-}
-
-fn site_line(text: &mut String, question: &Question, row: &Row) {
-    let (mirna, target) = (&question.mirna.id, &question.target.id);
-    let Row { start, end, site_type, probability, counts: [wc, gu, mismatch], pairing } = row;
-    let score = logit(*probability);
-    let line = format_args!(
-        "{mirna}\t{target}\t{start}\t{end}\t{site_type}\t{probability:.6}\t{score:.4}\t{wc}\t{gu}\t{mismatch}\t{pairing}\n"
-    );
-    text.write_fmt(line).expect("a String takes all text");
-}
-
-fn gene_line(text: &mut String, question: &Question, n_sites: usize) {
-    let (mirna, target, status) = (&question.mirna.id, &question.target.id, question.status.name());
-    let windows = question.sites.len();
-    let best = question.best().map(|site| row(question, site));
-    let line = match best {
-        Some(Row { start, end, site_type, probability, .. }) => format!(
-            "{mirna}\t{target}\t{probability:.6}\t{n_sites}\t{start}\t{end}\t{site_type}\t{windows}\t{status}\n"
-        ),
-        None => format!("{mirna}\t{target}\tNA\t0\tNA\tNA\tNA\t{windows}\t{status}\n"),
-    };
-    text.push_str(&line);
-}
-
-/// `ln(p / (1 - p))`, of probabilities kept from 0 and 1 by what f32 resolves.
-fn logit(probability: f32) -> f32 {
-    let p = probability.clamp(f32::EPSILON, 1.0 - f32::EPSILON);
-    (p / (1.0 - p)).ln()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logits_are_finite_and_odd() {
-        assert_eq!(logit(0.5), 0.0);
-        assert!(logit(1.0) > 15.0 && logit(1.0).is_finite());
-        assert!(logit(0.0) < -15.0 && logit(0.0).is_finite());
-        assert!((logit(0.9) + logit(0.1)).abs() < 1e-5);
-    }
 }
