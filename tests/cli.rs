@@ -17,7 +17,9 @@ fn usage_is_2_and_missing_files_are_1() {
     folder.run(0, "--version");
     folder.run(2, "scan --mirna m.fa");
     folder.run(2, "scan --mirna m.fa --target m.fa --threads 0");
-    for usage in ["--min-probability 2", "--min-probability NaN", "--stride 5", "--sites - --genes -"] {
+    for usage in
+        ["--min-probability 2", "--min-probability NaN", "--stride 5", "--sites - --genes -", "--genes m.fa"]
+    {
         let (_, err) = folder.run(2, &format!("scan --mirna m.fa --target m.fa {usage}"));
         assert!(err.contains("expected"), "{usage}: {err}");
     }
