@@ -24,6 +24,7 @@ fn usage_is_2_and_missing_files_are_1() {
         assert!(err.contains("expected"), "{usage}: {err}");
     }
     folder.run(2, "scan --mirna - --target -");
+    folder.run(2, "predict --pairs m.fa -o m.fa");
     let (_, err) = folder.run(1, "scan --mirna m.fa --target lost.fa");
     assert!(err.starts_with("mirscope: lost.fa: ") && err.lines().count() == 1, "{err}");
     let (_, err) = folder.run(1, "scan --mirna m.fa --target empty.fa --quiet");

@@ -145,6 +145,11 @@ fn listed_pairs_are_all_there_and_no_others() {
     folder.write("g.tsv", folder.run(0, "scan --mirna m.fa --target t.fa").0);
     let (again, _) = folder.run(0, "scan --mirna m.fa --target t.fa --pairs g.tsv --no-meta");
     assert_eq!(cells(&again).len(), 2, "a genes table is a list");
+    folder.write("two.fa", format!("{LET7}>other\n{}\n", "ACGUU".repeat(4)));
+    folder.write("turned.tsv", "nobody\tt1\nother\tt1\nlet-7a\tt1\n");
+    let (out, _) = folder.run(0, "scan --mirna two.fa --target t.fa --pairs turned.tsv --no-meta");
+    let order: Vec<&str> = cells(&out).iter().map(|row| row[0]).collect();
+    assert_eq!(order, ["let-7a", "other", "nobody"], "the miRNA file's order, unknown ids last");
 }
 
 #[test]
@@ -171,7 +176,27 @@ fn looser_gates_find_more() {
     };
     assert_eq!(status("canonical").2, "no_candidate");
     assert_eq!(status("relaxed"), ("non-canonical".into(), "1".into(), "ok".into()));
-    assert_eq!(status("all").1, "51", "250 / 5 windows and the last");
+    let (info, _) = folder.run(0, "model info");
+    let window: usize =
+        info.lines().find_map(|line| line.strip_prefix("window_nt\t")).unwrap().parse().unwrap();
+    let windows = (300 - window).div_ceil(5) + 1;
+    assert_eq!(status("all").1, windows.to_string(), "every fifth and the last");
+}
+
+#[test]
+fn windows_at_a_stride_that_show_one_site_are_one_row() {
+    let folder = folder();
+    folder.run(
+        0,
+        "scan --mirna m.fa --target t.fa --candidates all --min-probability 0 --sites s.tsv --genes g.tsv",
+    );
+    let (sites, genes) = (folder.read("s.tsv"), folder.read("g.tsv"));
+    let rows = cells(&sites);
+    assert_eq!(rows.iter().filter(|row| row[1] == "t1" && row[4] == "8mer").count(), 1);
+    for gene in cells(&genes) {
+        assert_eq!(gene[3], rows.iter().filter(|row| row[1] == gene[1]).count().to_string());
+        assert!(gene[7].parse::<usize>().unwrap() > gene[3].parse().unwrap());
+    }
 }
 
 #[test]

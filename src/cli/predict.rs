@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::UNSCORED;
 use super::common::Common;
 use super::progress::Progress;
-use crate::open;
 use crate::scan::{self, Columns, Output, Predicted};
+use crate::{Error, open};
 
 /// One probability for each row's miRNA and site: the input's columns, then the new one
 ///
@@ -38,6 +38,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.output == args.pairs && args.output != open::STANDARD {
+        let message = format!("expected a name of its own for the output, found '{}' twice", args.output);
+        return Err(Error::Setting(message).into());
+    }
     let predictor = args.common.predictor()?;
     let columns = Columns {
         mirna: args.mirna_col.clone(),

@@ -108,10 +108,12 @@ impl Args {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
         let outputs = self.outputs();
-        let mut names = HashSet::new();
-        match outputs.iter().find(|(_, path)| !names.insert(*path)) {
+        let files = inputs.into_iter().flatten().map(String::as_str).filter(|path| *path != open::STANDARD);
+        let mut names: HashSet<&str> = files.collect();
+        match outputs.iter().find(|(_, path)| !names.insert(path)) {
             Some((_, path)) => {
-                Err(Error::Setting(format!("expected a name for each output, found '{path}' twice")))
+                let message = format!("expected a name of its own for each output, found '{path}' twice");
+                Err(Error::Setting(message))
             }
             None => Ok(()),
         }

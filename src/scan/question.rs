@@ -109,3 +109,22 @@ pub fn answer(predictor: &Predictor, questions: &mut [Question], threads: usize,
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rna::SeedType;
+
+    #[test]
+    fn the_best_site_is_the_most_upstream_of_equals() {
+        let record = Arc::new(Record { id: "x".into(), sequence: Vec::new(), line: 0 });
+        let mut question = Question::settled(record.clone(), record, Status::Ok);
+        assert_eq!(question.best(), None);
+        for (start, probability) in [(0, 0.2), (10, 0.7), (20, 0.7), (30, 0.1)] {
+            let candidate =
+                Candidate { seed: SeedType::SixMer, locus: Some(start + 6), window: start..start + 50 };
+            question.sites.push(Site { candidate, probability });
+        }
+        assert_eq!(question.best(), Some(&question.sites[1]));
+    }
+}
