@@ -12,9 +12,20 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<Error>() {
             Some(known) if scan::is_closed_pipe(known) => ExitCode::SUCCESS,
             known => {
-                eprintln!("mirscope: {error:#}");
+                eprintln!("mirscope: {}", one_line(&error));
                 ExitCode::from(if matches!(known, Some(Error::Setting(_))) { 2 } else { 1 })
             }
         },
     }
+}
+
+/// The error and its causes, but for those that it quotes already.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', "; ")
 }

@@ -26,7 +26,9 @@ fn usage_is_2_and_missing_files_are_1() {
     folder.run(2, "scan --mirna - --target -");
     folder.run(2, "predict --pairs m.fa -o m.fa");
     let (_, err) = folder.run(1, "scan --mirna m.fa --target lost.fa");
-    assert!(err.starts_with("mirscope: lost.fa: ") && err.lines().count() == 1, "{err}");
+    assert_eq!(err, "mirscope: lost.fa: No such file or directory (os error 2)\n");
+    let (_, err) = folder.run(1, "scan --mirna m.fa --target m.fa --genes lost/g.tsv");
+    assert_eq!(err, "mirscope: lost/g.tsv: expected a folder to write in, found none\n");
     let (_, err) = folder.run(1, "scan --mirna m.fa --target empty.fa --quiet");
     assert_eq!(err, "mirscope: empty.fa: expected at least one FASTA record, found none\n");
     folder.run(1, "scan --mirna m.fa --target m.fa --model lost.safetensors");

@@ -77,10 +77,14 @@ impl Output {
 /// A temporary file in `place`'s directory, with the rights a new file gets.
 fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
     let directory = place.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "expected a folder to write in, found none"));
+    }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".mirscope-").tempfile_in(directory)
+    // Its own message names the temporary file, which nobody asked for.
+    builder.prefix(".mirscope-").tempfile_in(directory).map_err(|e| e.kind().into())
 }
 
 /// Whether the reader of a pipe went away, as `| head` does: no error for who runs the program.
