@@ -1,6 +1,7 @@
 //! mirscope: microRNA target prediction on an engine of its own.
 pub mod arena;
 pub mod autograd;
+pub mod cli;
 pub mod cuda;
 pub mod data;
 pub mod device;
@@ -8,10 +9,12 @@ pub mod error;
 pub mod eval;
 pub mod model;
 pub mod nn;
+pub mod open;
 pub mod ops;
 pub mod optim;
 pub mod params;
 pub mod rna;
+pub mod scan;
 pub mod simd;
 pub mod tensor;
 pub mod train;

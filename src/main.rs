@@ -1,1 +1,31 @@
-fn main() {}
+//! Parses the command line, calls one command, sets the exit code: 0 done, 1 data or I/O, 2 usage,
+//! 3 done but `--strict` found unscored pairs; a shell reports 130 when interrupted.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mirscope::{Error, cli, scan};
+
+fn main() -> ExitCode {
+    match cli::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<Error>() {
+            Some(known) if scan::is_closed_pipe(known) => ExitCode::SUCCESS,
+            known => {
+                eprintln!("mirscope: {}", one_line(&error));
+                ExitCode::from(if matches!(known, Some(Error::Setting(_))) { 2 } else { 1 })
+            }
+        },
+    }
+}
+
+/// The error and its causes, but for those that it quotes already.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', "; ")
+}

@@ -25,6 +25,11 @@ impl Workers {
         Ok(Self { device: device.clone(), pool, idle: Mutex::default() })
     }
 
+    /// What they compute on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// How many run at once.
     pub fn threads(&self) -> usize {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)

@@ -44,22 +44,23 @@ pub struct Predictor {
     params: Params,
     provenance: Provenance,
     hash: String,
+    workers: Workers,
 }
 
 impl Predictor {
-    /// The model inside this program.
-    pub fn embedded() -> Result<Self> {
-        Self::from_bytes(EMBEDDED, "the embedded model", &Device::cpu())
+    /// The model inside this program, on the CPU with `threads` threads.
+    pub fn embedded(threads: usize) -> Result<Self> {
+        Self::from_bytes(EMBEDDED, "the embedded model", Workers::new(&Device::cpu(), threads)?)
     }
 
-    /// A model file.
-    pub fn load(path: &Path) -> Result<Self> {
+    /// A model file, on the CPU with `threads` threads.
+    pub fn load(path: &Path, threads: usize) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        Self::from_bytes(&bytes, &path.display().to_string(), &Device::cpu())
+        Self::from_bytes(&bytes, &path.display().to_string(), Workers::new(&Device::cpu(), threads)?)
     }
 
     /// A model file's bytes; `path` is for messages. Shape and alphabet are checked before memory is taken.
-    pub fn from_bytes(bytes: &[u8], path: &str, device: &Device) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8], path: &str, workers: Workers) -> Result<Self> {
         let bad = |what: String| Error::file(path, what);
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| bad(format!("is no safetensors file: {e}")))?;
@@ -83,10 +84,10 @@ impl Predictor {
             serde_json::from_str(field("provenance")?).map_err(|e| bad(format!("provenance: {e}")))?;
         let mut builder = Builder::new(0);
         let network = Network::new(&mut builder, &config);
-        let mut params = builder.on(device)?;
+        let mut params = builder.on(workers.device())?;
         params.read_safetensors(&file, path)?;
         let hash = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
-        Ok(Self { network, params, provenance, hash })
+        Ok(Self { network, params, provenance, hash, workers })
     }
 
     /// The model file of trained parameters.
@@ -140,8 +141,8 @@ impl Predictor {
     }
 
     /// One probability per pair, in order; the same bits for any number of threads.
-    pub fn probabilities(&self, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
-        let logits = self.network.logits(&self.params, pairs, workers)?;
+    pub fn probabilities(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
+        let logits = self.network.logits(&self.params, pairs, &self.workers)?;
         Ok(logits.into_iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
     }
 }

@@ -1,5 +1,16 @@
 //! RNA: bases, sequences and what pairs with what. Knows nothing of networks.
 
+mod align;
 mod base;
+mod candidates;
+mod duplex;
+mod fasta;
+mod seed;
+mod window;
 
 pub use base::{Base, Pairing, UnknownBase, parse, text};
+pub use candidates::{Candidate, Gate, KmerIndex};
+pub use duplex::{Drawing, Duplex};
+pub use fasta::{Reader, Record};
+pub use seed::SeedType;
+pub use window::WindowShape;

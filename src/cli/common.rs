@@ -1,0 +1,89 @@
+//! Flags that every command has.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use crate::model::Predictor;
+use crate::rna::Gate;
+use crate::{Error, Result};
+
+/// Flags of every command that runs the network.
+#[derive(clap::Args)]
+pub(super) struct Common {
+    /// The model: `default`, the one built in, or a weights file
+    #[arg(long, value_name = "default|PATH", default_value = "default")]
+    model: String,
+    /// Threads [default: all this process may use, cgroups included]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Say nothing on stderr but errors
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+impl Common {
+    pub(super) fn predictor(&self) -> Result<Predictor> {
+        match self.model.as_str() {
+            "default" => Predictor::embedded(self.threads()),
+            path => Predictor::load(Path::new(path), self.threads()),
+        }
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+
+    /// A line on stderr, unless it is to be quiet.
+    pub(super) fn say(&self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("mirscope: {line}");
+        }
+    }
+}
+
+/// Which sites of a transcript are scored.
+#[derive(clap::Args)]
+pub(super) struct Sites {
+    /// canonical: seeds 8mer, 7mer-m8, 7mer-A1, 6mer; relaxed: also 6mer-A1, offset seeds, and nucleotides 2-8
+    /// with one wobble, mismatch or bulge; all: windows at a stride
+    #[arg(long, value_enum, default_value_t = Candidates::Canonical)]
+    candidates: Candidates,
+    /// Distance of windows with --candidates all, nt [default: 5]
+    #[arg(long, value_name = "NT")]
+    stride: Option<NonZeroUsize>,
+    /// Least probability of a reported site [default: the model's threshold]
+    #[arg(long, value_name = "P")]
+    min_probability: Option<f32>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Candidates {
+    Canonical,
+    Relaxed,
+    All,
+}
+
+/// nt
+const DEFAULT_STRIDE: usize = 5;
+
+impl Sites {
+    pub(super) fn gate(&self) -> Result<Gate> {
+        match (self.candidates, self.stride) {
+            (Candidates::All, stride) => {
+                Ok(Gate::All { stride: stride.map_or(DEFAULT_STRIDE, NonZeroUsize::get) })
+            }
+            (_, Some(_)) => Err(Error::Setting("--stride: expected with --candidates all only".into())),
+            (Candidates::Canonical, None) => Ok(Gate::Canonical),
+            (Candidates::Relaxed, None) => Ok(Gate::Relaxed),
+        }
+    }
+
+    pub(super) fn min_probability(&self, predictor: &Predictor) -> Result<f32> {
+        match self.min_probability {
+            Some(p) if !(0.0..=1.0).contains(&p) => {
+                Err(Error::Setting(format!("--min-probability: expected 0 to 1, found {p}")))
+            }
+            given => Ok(given.unwrap_or(predictor.threshold())),
+        }
+    }
+}

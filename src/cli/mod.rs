@@ -1,0 +1,39 @@
+//! The command line: one file for each command, that turns arguments into the work of a room above.
+
+mod common;
+mod model;
+mod predict;
+mod progress;
+mod scan;
+mod show;
+
+use std::process::ExitCode;
+
+/// microRNA target prediction: binding sites and target scores from sequences.
+#[derive(clap::Parser)]
+#[command(name = "mirscope", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Scan(scan::Args),
+    Predict(predict::Args),
+    Show(show::Args),
+    Model(model::Args),
+}
+
+/// Runs the command that was asked for.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Scan(args) => scan::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Model(args) => model::run(&args),
+    }
+}
+
+/// The exit code for "done, but --strict found unscored pairs".
+const UNSCORED: u8 = 3;

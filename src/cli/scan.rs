@@ -1,0 +1,180 @@
+//! `mirscope scan`: binding sites and pair scores of miRNAs on transcripts.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::UNSCORED;
+use super::common::{Common, Sites};
+use super::progress::Progress;
+use crate::model::Predictor;
+use crate::rna::{Gate, Reader, WindowShape};
+use crate::scan::{Asked, Format, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
+use crate::{Error, Result, open};
+
+/// Every miRNA on every transcript, or only the listed pairs: binding sites, and one score for each pair
+///
+/// Without an output flag the genes table goes to stdout. Every pair that was asked about has a row in it, with a
+/// status: ok, no_candidate, short (transcript under 20 nt), masked (unknown bases), invalid (miRNA not
+/// 15 nt to the model's longest, or no sequence), unknown_id.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// miRNAs, FASTA, gzip or not; - for stdin
+    #[arg(long, value_name = "FASTA")]
+    mirna: String,
+    /// Transcripts, FASTA, gzip or not; - for stdin
+    #[arg(long, value_name = "FASTA")]
+    target: String,
+    /// Only these pairs: columns mirna_id and target_id by name, or the first two
+    #[arg(long, value_name = "TSV")]
+    pairs: Option<String>,
+    /// Table of binding sites; - for stdout, gzip if the name ends in .gz
+    #[arg(long, value_name = "TSV")]
+    sites: Option<String>,
+    /// Table of pairs; - for stdout, gzip if the name ends in .gz
+    #[arg(long, value_name = "TSV")]
+    genes: Option<String>,
+    /// Binding sites as BED6
+    #[arg(long, value_name = "BED")]
+    bed: Option<String>,
+    /// Binding sites as GFF3
+    #[arg(long, value_name = "GFF3")]
+    gff3: Option<String>,
+    /// Binding sites as drawn duplexes
+    #[arg(long, value_name = "TXT")]
+    align: Option<String>,
+    #[command(flatten)]
+    gate: Sites,
+    /// Outputs without the lines that begin with #
+    #[arg(long)]
+    no_meta: bool,
+    /// Exit with 3 if a pair is short, masked, invalid or of an unknown id
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    let gate = args.gate.gate()?;
+    let predictor = args.common.predictor()?;
+    let min_probability = args.gate.min_probability(&predictor)?;
+    let settings = Settings { gate, min_probability };
+    let inputs = args.inputs()?;
+    let (mirnas, warning) = Reader::read_all(&args.mirna)?;
+    let mirnas = Mirnas::new(mirnas, predictor.mirna_len());
+    let asked = match &args.pairs {
+        Some(path) => Asked::Listed(Listed::open(path)?),
+        None => Asked::All,
+    };
+    warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
+    let meta = if args.no_meta { String::new() } else { args.meta(&predictor, &settings, &inputs) };
+    let tables = Tables::create(&args.outputs(), &meta)?;
+    let scan = Scan::new(&predictor, &mirnas, settings, tables);
+    let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
+    let tally = args.scan(scan, asked, size)?;
+    args.common.say(&tally);
+    Ok(ExitCode::from(if args.strict && tally.unscored() > 0 { UNSCORED } else { 0 }))
+}
+
+/// An input file, as the meta lines name it.
+struct Input<'a> {
+    flag: &'static str,
+    path: &'a str,
+    sha256: String,
+    size: Option<u64>,
+}
+
+impl Args {
+    fn scan(&self, scan: Scan, asked: Asked, size: Option<u64>) -> Result<crate::scan::Tally> {
+        if let Asked::Listed(listed) = &asked {
+            self.common.say(format_args!("{} pairs listed", listed.pairs()));
+            listed.warning().into_iter().for_each(|line| self.common.say(line));
+        }
+        let consumed = Arc::default();
+        let mut targets = Reader::open_counting(&self.target, Arc::clone(&consumed))?;
+        let mut progress = Progress::new("pairs", consumed, size, self.common.quiet);
+        let tally = scan.run(&mut targets, asked, &mut |pairs| progress.tick(pairs));
+        progress.finish();
+        targets.warning().into_iter().for_each(|line| self.common.say(line));
+        tally
+    }
+
+    /// Usage that the grammar of flags cannot rule out.
+    fn check(&self) -> Result<()> {
+        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref()];
+        if inputs.into_iter().flatten().filter(|path| *path == open::STANDARD).count() > 1 {
+            return Err(Error::Setting("expected one input from stdin (-), found several".into()));
+        }
+        let outputs = self.outputs();
+        let files = inputs.into_iter().flatten().map(String::as_str).filter(|path| *path != open::STANDARD);
+        let mut names: HashSet<&str> = files.collect();
+        match outputs.iter().find(|(_, path)| !names.insert(path)) {
+            Some((_, path)) => {
+                let message = format!("expected a name of its own for each output, found '{path}' twice");
+                Err(Error::Setting(message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is written where; the genes table to stdout if nothing was asked for.
+    fn outputs(&self) -> Vec<(Format, &str)> {
+        let flags = [
+            (Format::Sites, &self.sites),
+            (Format::Genes, &self.genes),
+            (Format::Bed, &self.bed),
+            (Format::Gff3, &self.gff3),
+            (Format::Align, &self.align),
+        ];
+        let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
+        match given.collect::<Vec<_>>() {
+            none if none.is_empty() => vec![(Format::Genes, open::STANDARD)],
+            given => given,
+        }
+    }
+
+    fn inputs(&self) -> Result<Vec<Input<'_>>> {
+        let given =
+            [("mirna", Some(&self.mirna)), ("target", Some(&self.target)), ("pairs", self.pairs.as_ref())];
+        let mut inputs = Vec::new();
+        for (flag, path) in given {
+            let Some(path) = path else { continue };
+            let (sha256, size) = match open::digest(path)? {
+                Some((sha256, size)) => (sha256, Some(size)),
+                None => ("unknown (a stream)".into(), None),
+            };
+            inputs.push(Input { flag, path, sha256, size });
+        }
+        Ok(inputs)
+    }
+
+    /// The lines before a table's header. The command is told by what decides the result: threads and
+    /// outputs are left out.
+    fn meta(&self, predictor: &Predictor, settings: &Settings, inputs: &[Input]) -> String {
+        let shape = WindowShape::of(predictor.site_len());
+        let gate = match settings.gate {
+            Gate::Canonical => "canonical".to_string(),
+            Gate::Relaxed => "relaxed".to_string(),
+            Gate::All { stride } => format!("all --stride {stride}"),
+        };
+        let flags: String = inputs.iter().map(|input| format!(" --{} {}", input.flag, input.path)).collect();
+        let least = settings.min_probability;
+        let command = format!("mirscope scan{flags} --candidates {gate} --min-probability {least}");
+        let own = [
+            ("mirscope", env!("CARGO_PKG_VERSION").to_string()),
+            ("model", predictor.name().to_string()),
+            ("model_sha256", predictor.hash().to_string()),
+            ("model_threshold", predictor.threshold().to_string()),
+            ("command", command),
+            ("min_probability", least.to_string()),
+            ("window", format!("{} nt, nucleotide 2 opposite its base {}", shape.len, shape.anchor + 1)),
+        ];
+        let hashes = inputs.iter().map(|input| (format!("{}_sha256", input.flag), input.sha256.clone()));
+        let meanings = MEANINGS.map(|(key, value)| (key.to_string(), value.to_string()));
+        let lines =
+            own.map(|(key, value)| (key.to_string(), value)).into_iter().chain(hashes).chain(meanings);
+        lines.map(|(key, value)| format!("# {key}={value}\n")).collect()
+    }
+}

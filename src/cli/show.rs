@@ -1,0 +1,138 @@
+//! `mirscope show`: one miRNA on one transcript, as text.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::common::{Common, Sites};
+use crate::model::Predictor;
+use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
+use crate::scan::{BATCH, Mirnas, Output, Question, Site, answer, duplex, questions};
+use crate::{Error, Result, open};
+
+/// Columns of the site map.
+const MAP: usize = 80;
+
+/// One miRNA on one transcript: a map of its sites and the duplexes of the best
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A FASTA file, or a sequence, 5'->3'
+    #[arg(long, value_name = "FASTA|SEQUENCE")]
+    mirna: String,
+    /// A FASTA file, or a sequence, 5'->3'
+    #[arg(long, value_name = "FASTA|SEQUENCE")]
+    target: String,
+    /// Only this record of the miRNAs' file
+    #[arg(long, value_name = "ID")]
+    mirna_id: Option<String>,
+    /// Only this record of the transcripts' file
+    #[arg(long, value_name = "ID")]
+    target_id: Option<String>,
+    /// Most duplexes drawn for a pair
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    top: usize,
+    #[command(flatten)]
+    gate: Sites,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.mirna == open::STANDARD && args.target == open::STANDARD {
+        return Err(Error::Setting("expected one input from stdin (-), found two".into()).into());
+    }
+    let gate = args.gate.gate()?;
+    let predictor = args.common.predictor()?;
+    let least = args.gate.min_probability(&predictor)?;
+    let mirnas = records(&args.mirna, "miRNA", args.mirna_id.as_deref())?;
+    let targets = records(&args.target, "target", args.target_id.as_deref())?;
+    let mirnas = Mirnas::new(mirnas, predictor.mirna_len());
+    mirnas.warnings().iter().for_each(|line| args.common.say(line));
+    let shape = WindowShape::of(predictor.site_len());
+    let mut output = Output::create(open::STANDARD)?;
+    for target in targets.into_iter().map(Arc::new) {
+        let mut questions: Vec<Question> = questions(mirnas.all(), target, gate, shape).collect();
+        answer(&predictor, &mut questions, BATCH)?;
+        for question in &questions {
+            output.put(picture(question, &predictor, least, args.top))?;
+        }
+    }
+    output.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The records of a FASTA file, or of a sequence typed instead of one.
+fn records(given: &str, what: &str, id: Option<&str>) -> Result<Vec<Record>> {
+    if given != open::STANDARD && !Path::new(given).exists() {
+        let sequence = parse(given.as_bytes()).map_err(|found| {
+            let byte = found.byte.escape_ascii().to_string();
+            Error::file(
+                given,
+                format!(
+                    "expected a FASTA file or a sequence, found no such file and '{byte}' at {}",
+                    found.at + 1
+                ),
+            )
+        })?;
+        return Ok(vec![Record { id: what.to_string(), sequence, line: 0 }]);
+    }
+    let Some(id) = id else { return Ok(Reader::read_all(given)?.0) };
+    let found = Reader::open(given)?.find(|record| record.as_ref().map_or(true, |record| record.id == id));
+    match found {
+        Some(record) => Ok(vec![record?]),
+        None => Err(Error::file(given, format!("expected a record '{id}', found none"))),
+    }
+}
+
+/// Everything about one pair.
+fn picture(question: &Question, predictor: &Predictor, least: f32, top: usize) -> String {
+    let (mirna, target) = (&question.mirna, &question.target);
+    let worth = question.sites.iter().filter(|site| site.probability >= least).count();
+    let mut text = format!(
+        "{} ({} nt) on {} ({} nt): {}, candidate sites: {}, of p >= {least}: {worth}, model {}\n\n",
+        mirna.id,
+        mirna.sequence.len(),
+        target.id,
+        target.sequence.len(),
+        question.status.name(),
+        question.sites.len(),
+        predictor.name(),
+    );
+    if question.sites.is_empty() {
+        return text;
+    }
+    text.push_str(&map(question));
+    let mut best: Vec<&Site> = question.sites.iter().collect();
+    best.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let span = |site: &&Site| site.duplex(&mirna.sequence, &target.sequence).map(|duplex| duplex.span);
+    let mut drawn = HashSet::new(); // windows at a stride show one site several times
+    best.retain(|site| drawn.insert(span(site)));
+    best.into_iter().take(top).for_each(|site| text.push_str(&duplex(question, site)));
+    text
+}
+
+/// The transcript as one line, with a letter where a candidate lies: the strongest, where several share a column.
+fn map(question: &Question) -> String {
+    let length = question.target.sequence.len();
+    let width = MAP.min(length);
+    let mut columns = vec![None; width];
+    for site in &question.sites {
+        let at = site.candidate.locus.unwrap_or(site.candidate.window.start).min(length - 1) * width / length;
+        let seed = site.candidate.seed;
+        columns[at] = Some(columns[at].map_or(seed, |other: SeedType| other.min(seed)));
+    }
+    let line: String = columns.into_iter().map(|seed| seed.map_or('-', mark)).collect();
+    let ruler = format!("1{length:>width$}", width = width - 1);
+    format!("5' {line} 3'\n   {ruler}\n   8 8mer, 7 7mer, 6 6mer, o offset or 6mer-A1, x non-canonical\n\n")
+}
+
+fn mark(seed: SeedType) -> char {
+    match seed {
+        SeedType::EightMer => '8',
+        SeedType::SevenMerM8 | SeedType::SevenMerA1 => '7',
+        SeedType::SixMer => '6',
+        SeedType::SixMerA1 | SeedType::OffsetSevenMer | SeedType::OffsetSixMer => 'o',
+        SeedType::NonCanonical => 'x',
+    }
+}

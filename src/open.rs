@@ -1,0 +1,121 @@
+//! Opening text inputs: a path, `-` for standard input, gzip and bgzip recognised by content.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+/// The name of standard input and standard output on the command line.
+pub const STANDARD: &str = "-";
+
+/// Bytes a read asks for.
+const BUFFER: usize = 1 << 16;
+
+/// First two bytes of every gzip member, RFC 1952, <https://www.rfc-editor.org/rfc/rfc1952>.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Opens `path` for reading, decompressed where its content is gzip or bgzip (every member).
+pub fn open(path: &str) -> Result<Box<dyn BufRead + Send>> {
+    open_counting(path, Arc::default())
+}
+
+/// As [`open`], and keeps in `consumed` how many bytes of the file, as it lies on disk, were read.
+pub fn open_counting(path: &str, consumed: Arc<AtomicU64>) -> Result<Box<dyn BufRead + Send>> {
+    let raw: Box<dyn Read + Send> = match path {
+        STANDARD => Box::new(io::stdin()),
+        _ => Box::new(File::open(path).map_err(|e| Error::io(path, e))?),
+    };
+    let mut raw = Counting { raw, consumed };
+    let mut head = Vec::new();
+    (&mut raw).take(GZIP.len() as u64).read_to_end(&mut head).map_err(|e| Error::io(path, e))?;
+    let compressed = head == GZIP;
+    let whole = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(raw));
+    Ok(match compressed {
+        true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(whole))),
+        false => Box::new(whole),
+    })
+}
+
+/// SHA-256 (hex) and size in bytes of a regular file as it lies on disk.
+/// `None` for standard input and pipes, which can be read only once.
+pub fn digest(path: &str) -> Result<Option<(String, u64)>> {
+    let fail = |e| Error::io(path, e);
+    if path == STANDARD || !std::fs::metadata(path).map_err(fail)?.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(fail)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    let mut size = 0;
+    loop {
+        let read = file.read(&mut buffer).map_err(fail)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        size += read as u64;
+    }
+    let hex = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some((hex, size)))
+}
+
+struct Counting {
+    raw: Box<dyn Read + Send>,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        self.consumed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn member(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read_back(bytes: &[u8]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let mut text = String::new();
+        open(file.path().to_str().unwrap()).unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn every_gzip_member_is_read_whatever_the_name() {
+        let bgzip_like = [member(b">a\n"), member(b"ACGU\n"), member(b"")].concat();
+        assert_eq!(read_back(&bgzip_like), ">a\nACGU\n");
+    }
+
+    #[test]
+    fn files_shorter_than_the_magic_are_plain_text() {
+        assert_eq!(read_back(b""), "");
+        assert_eq!(read_back(b">"), ">");
+    }
+
+    #[test]
+    fn digest_is_of_the_bytes_on_disk() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"abc").unwrap();
+        let (hex, size) = digest(file.path().to_str().unwrap()).unwrap().unwrap();
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(size, 3);
+        assert_eq!(digest("-").unwrap(), None);
+    }
+}
