@@ -164,7 +164,7 @@ fn losses() -> Vec<Case> {
     let numbers = |n: usize, step: f32| -> Arc<[f32]> { (0..n).map(|i| i as f32 * step % 1.0).collect() };
     let bce = move |n: usize| {
         move || BceWithLogits {
-            targets: numbers(n, 0.7),
+            targets: numbers(n + 1, 0.7)[1..].into(),
             weights: numbers(n + 1, 0.3)[1..].into(),
             normalizer: 2.5,
         }

@@ -1,8 +1,8 @@
 //! `y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta` over the last axis.
 //! Ba et al. 2016, <https://arxiv.org/abs/1607.06450>.
 //!
-//! The variance is taken in a second pass, about the mean. Backward reads `x` and `dy` once from memory: the sums a row
-//! needs for `dx` and its share of `dgamma` and `dbeta` come from one loop, `dx` from a second while the row is in cache.
+//! The variance is taken in a second pass, about the mean. Vectors take several rows at once, so that the rows' sums do not
+//! wait for each other; one loop of backward makes the sums a row needs for `dx` and its share of `dgamma` and `dbeta`.
 
 mod reference;
 mod simd;

@@ -1,11 +1,18 @@
 use super::Dims;
 use crate::{
     device::Cpu,
-    simd::{Kernel, Simd, read, whole, write},
+    simd::{Kernel, Simd, read, write},
 };
+use std::array::from_fn;
+
+/// Rows taken together. A row's sums are chains of dependent additions, long for so short a row; those of several rows
+/// run side by side.
+const FORWARD_ROWS: usize = 4;
+/// Fewer, since backward keeps twice as much of a row in registers.
+const BACKWARD_ROWS: usize = 2;
 
 pub fn forward(cpu: &Cpu, d: Dims, [x, gamma, beta]: [&[f32]; 3], [y, mean, rstd]: [&mut [f32]; 3]) {
-    cpu.isa.run(Forward { d, x, gamma, beta, y, mean, rstd });
+    cpu.isa.run(Forward { cols: d.cols as usize, eps: d.eps, x, gamma, beta, y, mean, rstd });
 }
 
 pub fn backward(
@@ -18,7 +25,8 @@ pub fn backward(
 }
 
 struct Forward<'a> {
-    d: Dims,
+    cols: usize,
+    eps: f32,
     x: &'a [f32],
     gamma: &'a [f32],
     beta: &'a [f32],
@@ -30,43 +38,59 @@ struct Forward<'a> {
 impl Kernel for Forward<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let cols = self.d.cols as usize;
-        let rows = self.x.chunks_exact(cols.max(1)).zip(self.y.chunks_exact_mut(cols.max(1)));
-        for ((x, y), (mean, rstd)) in rows.zip(self.mean.iter_mut().zip(self.rstd)) {
-            (*mean, *rstd) = moments(s, x, self.d.eps);
-            let (m, r) = (s.splat(*mean), s.splat(*rstd));
-            for c in (0..cols).step_by(S::LANES) {
-                let to = cols.min(c + S::LANES);
-                let xhat = s.mul(s.sub(read(s, &x[c..to]), m), r);
-                let v = s.fma(xhat, read(s, &self.gamma[c..to]), read(s, &self.beta[c..to]));
-                write(s, &mut y[c..to], v);
-            }
+    fn run<S: Simd>(mut self, s: S) {
+        let (rows, together) = (self.mean.len(), self.mean.len() / FORWARD_ROWS * FORWARD_ROWS);
+        for r in (0..together).step_by(FORWARD_ROWS) {
+            self.rows::<S, FORWARD_ROWS>(s, r);
+        }
+        for r in together..rows {
+            self.rows::<S, 1>(s, r);
         }
     }
 }
 
-/// `mean(x)` and `1 / sqrt(var(x) + eps)`
-#[inline(always)]
-fn moments<S: Simd>(s: S, x: &[f32], eps: f32) -> (f32, f32) {
-    const ONES: [f32; 16] = [1.0; 16];
-    let n = x.len() as f32;
-    let (full, rest) = x.split_at(whole(s, x.len()));
-    let tail = s.load_part(rest);
-    let mut sum = tail;
-    for x in full.chunks_exact(S::LANES) {
-        sum = s.add(sum, s.load(x));
+impl Forward<'_> {
+    /// Rows `r..r + R`.
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize>(&mut self, s: S, r: usize) {
+        let (cols, n) = (self.cols, self.cols as f32);
+        let x: [&[f32]; R] = from_fn(|i| &self.x[(r + i) * cols..][..cols]);
+        let mut sum = [s.splat(0.0); R];
+        for c in (0..cols).step_by(S::LANES) {
+            let to = cols.min(c + S::LANES);
+            for i in 0..R {
+                sum[i] = s.add(sum[i], read(s, &x[i][c..to]));
+            }
+        }
+        let mean = sum.map(|sum| s.sum(sum) / n);
+        let m = mean.map(|mean| s.splat(mean));
+        let mut squares = [s.splat(0.0); R];
+        for c in (0..cols).step_by(S::LANES) {
+            let to = cols.min(c + S::LANES);
+            // Lanes past the row hold zeros, whose distance from the mean does not count.
+            let inside = read(s, &[1.0; 16][..to - c]);
+            for i in 0..R {
+                let off = s.mul(s.sub(read(s, &x[i][c..to]), m[i]), inside);
+                squares[i] = s.fma(off, off, squares[i]);
+            }
+        }
+        // A rounding here would be every element's: the few steps of a row's scalar are taken in f64.
+        let rstd = squares.map(|squares| {
+            let variance = f64::from(s.sum(squares)) / cols as f64;
+            (1.0 / (variance + f64::from(self.eps)).sqrt()) as f32
+        });
+        let scale = rstd.map(|rstd| s.splat(rstd));
+        for c in (0..cols).step_by(S::LANES) {
+            let to = cols.min(c + S::LANES);
+            let (gamma, beta) = (read(s, &self.gamma[c..to]), read(s, &self.beta[c..to]));
+            for i in 0..R {
+                let xhat = s.mul(s.sub(read(s, &x[i][c..to]), m[i]), scale[i]);
+                write(s, &mut self.y[(r + i) * cols..][c..to], s.fma(xhat, gamma, beta));
+            }
+        }
+        self.mean[r..][..R].copy_from_slice(&mean);
+        self.rstd[r..][..R].copy_from_slice(&rstd);
     }
-    let mean = s.sum(sum) / n;
-    let m = s.splat(mean);
-    // Lanes past the row hold zeros, whose distance from the mean does not count.
-    let off = s.mul(s.sub(tail, m), s.load_part(&ONES[..rest.len()]));
-    let mut squares = s.mul(off, off);
-    for x in full.chunks_exact(S::LANES) {
-        let off = s.sub(s.load(x), m);
-        squares = s.fma(off, off, squares);
-    }
-    (mean, 1.0 / (s.sum(squares) / n + eps).sqrt())
 }
 
 struct Backward<'a> {
@@ -84,35 +108,56 @@ struct Backward<'a> {
 impl Kernel for Backward<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (cols, n) = (self.cols, self.cols as f32);
+    fn run<S: Simd>(mut self, s: S) {
         self.dgamma.fill(0.0);
         self.dbeta.fill(0.0);
-        let rows = self.x.chunks_exact(cols.max(1)).zip(self.dy.chunks_exact(cols.max(1)));
-        let rows = rows.zip(self.dx.chunks_exact_mut(cols.max(1)));
-        for (((x, dy), dx), (&mean, &rstd)) in rows.zip(self.mean.iter().zip(self.rstd)) {
-            let (m, r) = (s.splat(mean), s.splat(rstd));
-            let (mut sum, mut sum_xhat) = (s.splat(0.0), s.splat(0.0));
-            // Lanes past the row have `dy = 0` and add nothing.
-            for c in (0..cols).step_by(S::LANES) {
-                let to = cols.min(c + S::LANES);
-                let dy = read(s, &dy[c..to]);
-                let xhat = s.mul(s.sub(read(s, &x[c..to]), m), r);
-                let dxhat = s.mul(dy, read(s, &self.gamma[c..to]));
-                sum = s.add(sum, dxhat);
-                sum_xhat = s.fma(dxhat, xhat, sum_xhat);
-                let dgamma = s.fma(dy, xhat, read(s, &self.dgamma[c..to]));
-                write(s, &mut self.dgamma[c..to], dgamma);
-                let dbeta = s.add(dy, read(s, &self.dbeta[c..to]));
-                write(s, &mut self.dbeta[c..to], dbeta);
+        let (rows, together) = (self.mean.len(), self.mean.len() / BACKWARD_ROWS * BACKWARD_ROWS);
+        for r in (0..together).step_by(BACKWARD_ROWS) {
+            self.rows::<S, BACKWARD_ROWS>(s, r);
+        }
+        for r in together..rows {
+            self.rows::<S, 1>(s, r);
+        }
+    }
+}
+
+impl Backward<'_> {
+    /// Rows `r..r + R`: their `dx`, and their share of `dgamma` and `dbeta` added.
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize>(&mut self, s: S, r: usize) {
+        let (cols, n) = (self.cols, self.cols as f32);
+        let x: [&[f32]; R] = from_fn(|i| &self.x[(r + i) * cols..][..cols]);
+        let dy: [&[f32]; R] = from_fn(|i| &self.dy[(r + i) * cols..][..cols]);
+        let mean: [S::V; R] = from_fn(|i| s.splat(self.mean[r + i]));
+        let rstd: [S::V; R] = from_fn(|i| s.splat(self.rstd[r + i]));
+        let (mut sum, mut sum_xhat) = ([s.splat(0.0); R], [s.splat(0.0); R]);
+        // Lanes past the row have `dy = 0` and add nothing.
+        for c in (0..cols).step_by(S::LANES) {
+            let to = cols.min(c + S::LANES);
+            let gamma = read(s, &self.gamma[c..to]);
+            let (mut dgamma, mut dbeta) = (read(s, &self.dgamma[c..to]), read(s, &self.dbeta[c..to]));
+            for i in 0..R {
+                let dy = read(s, &dy[i][c..to]);
+                let xhat = s.mul(s.sub(read(s, &x[i][c..to]), mean[i]), rstd[i]);
+                let dxhat = s.mul(dy, gamma);
+                sum[i] = s.add(sum[i], dxhat);
+                sum_xhat[i] = s.fma(dxhat, xhat, sum_xhat[i]);
+                dgamma = s.fma(dy, xhat, dgamma);
+                dbeta = s.add(dy, dbeta);
             }
-            let (through_mean, through_variance) = (s.splat(s.sum(sum) / n), s.splat(-s.sum(sum_xhat) / n));
-            for c in (0..cols).step_by(S::LANES) {
-                let to = cols.min(c + S::LANES);
-                let xhat = s.mul(s.sub(read(s, &x[c..to]), m), r);
-                let dxhat = s.mul(read(s, &dy[c..to]), read(s, &self.gamma[c..to]));
-                let v = s.fma(xhat, through_variance, s.sub(dxhat, through_mean));
-                write(s, &mut dx[c..to], s.mul(v, r));
+            write(s, &mut self.dgamma[c..to], dgamma);
+            write(s, &mut self.dbeta[c..to], dbeta);
+        }
+        let through_mean = sum.map(|sum| s.splat(s.sum(sum) / n));
+        let minus_through_variance = sum_xhat.map(|sum| s.splat(-s.sum(sum) / n));
+        for c in (0..cols).step_by(S::LANES) {
+            let to = cols.min(c + S::LANES);
+            let gamma = read(s, &self.gamma[c..to]);
+            for i in 0..R {
+                let xhat = s.mul(s.sub(read(s, &x[i][c..to]), mean[i]), rstd[i]);
+                let dxhat = s.mul(read(s, &dy[i][c..to]), gamma);
+                let v = s.fma(xhat, minus_through_variance[i], s.sub(dxhat, through_mean[i]));
+                write(s, &mut self.dx[(r + i) * cols..][c..to], s.mul(v, rstd[i]));
             }
         }
     }
