@@ -12,6 +12,7 @@ pub mod nn;
 pub mod open;
 pub mod ops;
 pub mod optim;
+pub mod output;
 pub mod params;
 pub mod rna;
 pub mod scan;

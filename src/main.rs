@@ -4,13 +4,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mirscope::{Error, cli, scan};
+use mirscope::{Error, cli, output};
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => match error.downcast_ref::<Error>() {
-            Some(known) if scan::is_closed_pipe(known) => ExitCode::SUCCESS,
+            Some(known) if output::is_closed_pipe(known) => ExitCode::SUCCESS,
             known => {
                 eprintln!("mirscope: {}", one_line(&error));
                 ExitCode::from(if matches!(known, Some(Error::Setting(_))) { 2 } else { 1 })

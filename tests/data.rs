@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, write::GzEncoder};
 use mirscope::data::{
     Format, Grouping, KmerSet, Pair, PairingOptions, Split, Table, drop_leaks, drop_pairs, groups, hold_out,
-    negatives, read_labelled, read_pairs, seed_match_start, sha256,
+    negatives, read_labelled, read_pairs, seed_match_start,
 };
 use mirscope::rna::text;
 use tempfile::TempDir;
@@ -224,10 +224,4 @@ fn real_rows_are_held_out_in_whole_clusters() {
     assert_eq!(drop_leaks(validation, &KmerSet::of_sites(&train)).1, 0);
     let folds = groups(&train, Grouping::Families);
     assert!(folds.into_iter().max().is_some_and(|last| last > 100));
-}
-
-#[test]
-fn a_file_is_known_by_its_hash() {
-    let (_folder, path) = file(b"abc");
-    assert!(sha256(&path).unwrap().starts_with("ba7816bf8f01cfea"));
 }

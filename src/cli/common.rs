@@ -7,15 +7,28 @@ use crate::model::Predictor;
 use crate::rna::Gate;
 use crate::{Error, Result};
 
+/// How many threads to use.
+#[derive(clap::Args)]
+pub(super) struct Threads {
+    /// Threads [default: all this process may use, cgroups included]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Threads {
+    pub(super) fn count(&self) -> usize {
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+}
+
 /// Flags of every command that runs the network.
 #[derive(clap::Args)]
 pub(super) struct Common {
     /// The model: `default`, the one built in, or a weights file
     #[arg(long, value_name = "default|PATH", default_value = "default")]
     model: String,
-    /// Threads [default: all this process may use, cgroups included]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Say nothing on stderr but errors
     #[arg(long)]
     pub(super) quiet: bool,
@@ -24,13 +37,9 @@ pub(super) struct Common {
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
         match self.model.as_str() {
-            "default" => Predictor::embedded(self.threads()),
-            path => Predictor::load(Path::new(path), self.threads()),
+            "default" => Predictor::embedded(self.threads.count()),
+            path => Predictor::load(Path::new(path), self.threads.count()),
         }
-    }
-
-    pub(super) fn threads(&self) -> usize {
-        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }
 
     /// A line on stderr, unless it is to be quiet.

@@ -1,11 +1,13 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
 mod common;
+mod evaluate;
 mod model;
 mod predict;
 mod progress;
 mod scan;
 mod show;
+mod train;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,8 @@ enum Command {
     Scan(scan::Args),
     Predict(predict::Args),
     Show(show::Args),
+    Train(train::Args),
+    Evaluate(evaluate::Args),
     Model(model::Args),
 }
 
@@ -31,6 +35,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Scan(args) => scan::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Model(args) => model::run(&args),
     }
 }

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use super::common::Common;
 use crate::open;
+use crate::output::Output;
 use crate::rna::WindowShape;
-use crate::scan::Output;
 
 /// Models: what they read and which weights they hold
 #[derive(clap::Args)]

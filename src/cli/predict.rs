@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::UNSCORED;
 use super::common::Common;
 use super::progress::Progress;
-use crate::scan::{self, Columns, Output, Predicted};
+use crate::output::Output;
+use crate::scan::{self, Columns, Predicted};
 use crate::{Error, open};
 
 /// One probability for each row's miRNA and site: the input's columns, then the new one

@@ -53,13 +53,19 @@ impl Progress {
         match self.size {
             Some(size) if read > 0 => {
                 let share = (read as f64 / size as f64).min(1.0);
-                format!(
-                    ", {:.0}% of the input, about {:.0} s left",
-                    share * 100.0,
-                    elapsed * (1.0 / share - 1.0)
-                )
+                let left = elapsed * (1.0 / share - 1.0);
+                format!(", {:.0}% done, about {left:.0} s left", share * 100.0)
             }
             _ => String::new(),
+        }
+    }
+
+    /// Says `line` above the bar.
+    pub(super) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None if self.quiet => {}
+            None => eprintln!("mirscope: {line}"),
         }
     }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::common::{Common, Sites};
 use crate::model::Predictor;
+use crate::output::Output;
 use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
-use crate::scan::{BATCH, Mirnas, Output, Question, Site, answer, duplex, questions};
+use crate::scan::{BATCH, Mirnas, Question, Site, answer, duplex, questions};
 use crate::{Error, Result, open};
 
 /// Columns of the site map.

@@ -1,5 +1,6 @@
 //! Rows that must not be torn apart: near-duplicate sites, sites of one gene, miRNAs of one family.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -7,7 +8,8 @@ use super::leaks::kmers;
 use super::pairs::Pair;
 
 /// What keeps two rows on the same side of a split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Grouping {
     /// Nothing: random rows leak near-duplicates and are only for comparison with papers that did so.
     Rows,

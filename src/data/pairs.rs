@@ -1,9 +1,11 @@
 //! One row of any data set: a miRNA, a site, and what is known of them.
 
 use crate::rna::Base;
+use serde::{Deserialize, Serialize};
 
 /// What a row may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,
     /// Model choice, early stopping, thresholds.

@@ -1,34 +1,23 @@
 //! The canonical seed match of a miRNA in a site, for balancing, planting and the seed-rule baseline.
-//!
-//! The match is the reverse complement of miRNA nucleotides 2-7 (Bartel 2009, doi:10.1016/j.cell.2009.01.002); it grows
-//! upstream to nucleotide 8 (`m8`) and downstream to an A opposite nucleotide 1 (`A1`).
 
-use crate::rna::{Base, Pairing};
+use crate::rna::{Base, SeedType};
 
-/// 0-based start of the first 6-mer seed match (miRNA nucleotides 2-7) in `site`.
+/// 0-based start of the first 6-mer seed match (the reverse complement of miRNA nucleotides 2-7) in `site`.
 pub fn seed_match_start(mirna: &[Base], site: &[Base]) -> Option<usize> {
-    let seed = mirna.get(1..7)?;
-    site.windows(6).position(|window| pairs_throughout(seed, window))
+    let locus = (5..site.len()).find(|&locus| SeedType::at(mirna, site, locus) <= SeedType::SixMer)?;
+    Some(locus - 5)
 }
 
 /// The best canonical match anywhere in `site`: 8mer 4, 7mer-m8 3, 7mer-A1 2, 6mer 1, none 0.
 pub fn seed_score(mirna: &[Base], site: &[Base]) -> f32 {
-    let Some(seed) = mirna.get(1..7) else { return 0.0 };
-    let score = |(at, window): (usize, &[Base])| {
-        if !pairs_throughout(seed, window) {
-            return 0.0;
-        }
-        let upstream = at.checked_sub(1).map(|i| site[i]);
-        let m8 = mirna.get(7).zip(upstream).is_some_and(|(&m, s)| m.pairing(s) == Pairing::WatsonCrick);
-        let a1 = site.get(at + 6) == Some(&Base::A);
-        1.0 + if m8 { 2.0 } else { 0.0 } + if a1 { 1.0 } else { 0.0 }
+    let score = |locus| match SeedType::at(mirna, site, locus) {
+        SeedType::EightMer => 4.0,
+        SeedType::SevenMerM8 => 3.0,
+        SeedType::SevenMerA1 => 2.0,
+        SeedType::SixMer => 1.0,
+        _ => 0.0,
     };
-    site.windows(6).enumerate().map(score).fold(0.0, f32::max)
-}
-
-/// Whether `mirna` and `site`, both 5'->3', pair Watson-Crick against each other along their whole length.
-fn pairs_throughout(mirna: &[Base], site: &[Base]) -> bool {
-    mirna.iter().zip(site.iter().rev()).all(|(m, &s)| m.pairing(s) == Pairing::WatsonCrick)
+    (5..site.len()).map(score).fold(0.0, f32::max)
 }
 
 #[cfg(test)]

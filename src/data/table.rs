@@ -15,7 +15,6 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::open::open;
 use crate::{Error, Result};
 
 /// A table being read. Lines before the header that begin with `# ` are notes about the file and are skipped, as are
@@ -41,7 +40,7 @@ impl Table {
     /// Opens `path` (gzip by content, `-` is standard input) and reads its header.
     pub fn open(path: &Path) -> Result<Table> {
         let name = if path.as_os_str() == "-" { "stdin".into() } else { path.display().to_string() };
-        Table::from_reader(name, open(path)?)
+        Table::from_reader(name, crate::open::open(&path.to_string_lossy())?)
     }
 
     /// Reads a table from `input`; `name` stands for it in messages.

@@ -7,7 +7,6 @@
 mod asked;
 mod lines;
 mod mirnas;
-mod output;
 mod predict;
 mod question;
 mod status;
@@ -23,7 +22,6 @@ pub use asked::{Asked, Listed};
 pub use lines::duplex;
 pub use mirnas::Mirnas;
 use mirnas::{mirna_status, target_status};
-pub use output::{Output, is_closed_pipe};
 pub use predict::{Columns, Predicted, predict};
 pub use question::{Question, Site, answer, questions};
 pub use status::{Status, Tally};

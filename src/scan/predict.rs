@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use super::{BATCH, Output, Status, mirna_status, target_status};
+use super::{BATCH, Status, mirna_status, target_status};
 use crate::model::Predictor;
+use crate::output::Output;
 use crate::rna::{Base, parse};
 use crate::{Error, Result, open};
 

@@ -1,8 +1,9 @@
 //! The results of a scan, in the formats that were asked for.
 
+use super::Question;
 use super::lines::{self, Row};
-use super::{Output, Question, is_closed_pipe};
 use crate::Result;
+use crate::output::{Output, is_closed_pipe};
 
 /// What the columns mean, for the meta lines.
 pub const MEANINGS: [(&str, &str); 5] = [

@@ -1,5 +1,14 @@
-//! Learning: batches to gradients to better parameters.
+//! Learning: a configuration to data, batches to gradients, epochs to a model file.
 
+mod checkpoint;
+mod config;
+mod data;
+mod run;
 mod step;
 
+pub use config::{
+    DataConfig, KeepOut, NegativeRule, Optimizer, RunConfig, Source, SyntheticConfig, Training,
+};
+pub use data::{Data, Origin};
+pub use run::{EpochMetrics, Event, Outcome, run};
 pub use step::{Example, StepId, gradients};

@@ -46,6 +46,17 @@ impl Output {
         })
     }
 
+    /// Writes a whole file at once: it is there with all of `bytes`, or as it was before.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+        let write = || -> io::Result<()> {
+            let mut file = temporary_beside(path)?;
+            file.write_all(bytes)?;
+            file.persist(path).map_err(|e| e.error)?;
+            Ok(())
+        };
+        write().map_err(|e| Error::io(path, e))
+    }
+
     /// Writes `text`.
     pub fn put(&mut self, text: impl AsRef<[u8]>) -> Result<()> {
         let writer: &mut dyn Write = match &mut self.sink {

@@ -1,0 +1,245 @@
+//! A training run, as a TOML file describes it. Unknown keys are errors; every default is written back with the run.
+
+use crate::{
+    data::Grouping,
+    error::{Error, Result},
+    model::Config,
+};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Everything that decides a run's weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// What the model will call itself.
+    pub name: String,
+    /// What it was trained on, in a sentence, for the model file.
+    pub description: String,
+    #[serde(default)]
+    pub seed: u64,
+    #[serde(default)]
+    pub model: Config,
+    #[serde(default)]
+    pub training: Training,
+    pub data: DataConfig,
+}
+
+/// How to learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    pub optimizer: Optimizer,
+    /// Passes over the data at most.
+    pub epochs: u64,
+    /// Pairs a step learns from.
+    pub batch: usize,
+    /// Pairs that go through the network together; part of the result's last bits.
+    pub micro_batch: usize,
+    /// Learning rate per step at its greatest.
+    pub rate: f64,
+    /// Share of all steps in which the rate rises.
+    pub warmup: f64,
+    /// Share of the rate that is left at the end.
+    pub floor: f64,
+    pub weight_decay: f64,
+    /// Of `sgd`.
+    pub momentum: f64,
+    /// Greatest norm of a gradient; longer ones are scaled down.
+    pub clip: f64,
+    /// Epochs without a better validation average precision after which to stop.
+    pub patience: u64,
+    /// Up to so many nucleotides are cut from one end of a site, at random, so that no position tells the source.
+    pub crop: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_steps: u64,
+}
+
+/// Which rule takes the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimizer {
+    AdamW,
+    Sgd,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::AdamW,
+            epochs: 10,
+            batch: 128,
+            micro_batch: 8,
+            rate: 1e-3,
+            warmup: 0.05,
+            floor: 0.01,
+            weight_decay: 0.01,
+            momentum: 0.9,
+            clip: 1.0,
+            patience: 4,
+            crop: 0,
+            checkpoint_steps: 100,
+        }
+    }
+}
+
+/// What to learn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Files, or a generated set.
+    #[serde(default)]
+    pub train: Vec<Source>,
+    /// A data set that the program makes, with planted seed matches.
+    #[serde(default)]
+    pub synthetic: Option<SyntheticConfig>,
+    /// How rows are kept together when a part is held out.
+    #[serde(default = "by_sites")]
+    pub grouping: Grouping,
+    /// Test files: a training row whose site shares a 20-mer with a site here is dropped.
+    #[serde(default)]
+    pub keep_out: Vec<KeepOut>,
+    /// Gene-level test files: training pairs of the same miRNA and gene are dropped.
+    #[serde(default)]
+    pub keep_out_pairs: Vec<String>,
+}
+
+fn by_sites() -> Grouping {
+    Grouping::Sites
+}
+
+/// A file of labelled pairs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub path: String,
+    /// Only rows of these splits; empty: all rows.
+    #[serde(default)]
+    pub splits: Vec<crate::data::Split>,
+    #[serde(default)]
+    pub negatives: NegativeRule,
+    /// Share of the rows held out for validation.
+    #[serde(default)]
+    pub validation: f64,
+}
+
+/// Where negatives come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NegativeRule {
+    /// The file's own.
+    #[default]
+    Given,
+    /// Positives with their miRNAs exchanged, drawn anew each epoch; the file's own are left out.
+    Repaired,
+}
+
+/// A file that is tested on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepOut {
+    pub path: String,
+    #[serde(default)]
+    pub splits: Vec<crate::data::Split>,
+}
+
+/// A generated set; see [`crate::data::Synthetic`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyntheticConfig {
+    pub pairs: usize,
+    pub mirnas: usize,
+    /// Share held out for validation.
+    pub validation: f64,
+}
+
+impl RunConfig {
+    /// Reads a TOML file, with `overrides` of the form `training.epochs=3` applied to it.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        Self::parse(&text, &path.display().to_string(), overrides)
+    }
+
+    fn parse(text: &str, path: &str, overrides: &[String]) -> Result<Self> {
+        let bad = |e: toml::de::Error| Error::file(path, e.to_string().trim_end().replace('\n', " "));
+        let mut table: toml::Table = text.parse().map_err(bad)?;
+        for item in overrides {
+            apply(&mut table, item)?;
+        }
+        let config: RunConfig = match overrides.is_empty() {
+            true => toml::from_str(text).map_err(bad)?, // its errors say the line
+            false => table.try_into().map_err(bad)?,
+        };
+        config.check().map_err(|e| Error::file(path, e.to_string()))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.model.check()?;
+        let t = &self.training;
+        let positive =
+            [("epochs", t.epochs), ("batch", t.batch as u64), ("micro_batch", t.micro_batch as u64)];
+        if let Some((what, _)) = positive.into_iter().find(|(_, n)| *n == 0) {
+            return Err(Error::Setting(format!("training.{what}: expected at least 1, got 0")));
+        }
+        let all_finite = [t.rate, t.warmup, t.floor, t.weight_decay, t.momentum, t.clip];
+        if all_finite.iter().any(|x| !x.is_finite() || *x < 0.0) || t.clip == 0.0 || t.rate == 0.0 {
+            return Err(Error::Setting(
+                "training: expected rates and shares of at least 0, clip and rate above".into(),
+            ));
+        }
+        if self.data.train.is_empty() && self.data.synthetic.is_none() {
+            return Err(Error::Setting("data: expected train files or a synthetic set, got neither".into()));
+        }
+        Ok(())
+    }
+
+    /// The resolved configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is a table of plain values")
+    }
+}
+
+/// Sets `a.b=value` in a table; the value is read as TOML, or as a string where it is none.
+fn apply(table: &mut toml::Table, item: &str) -> Result<()> {
+    let wrong = || Error::Setting(format!("--set: expected key=value, got {item:?}"));
+    let (key, value) = item.split_once('=').ok_or_else(wrong)?;
+    let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
+    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
+    let mut at = table;
+    let (scopes, last) = key.rsplit_once('.').map_or(("", key), |(scopes, last)| (scopes, last));
+    for scope in scopes.split('.').filter(|s| !s.is_empty()) {
+        let next = at.entry(scope).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = next.as_table_mut().ok_or_else(wrong)?;
+    }
+    at.insert(last.to_string(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "name = \"t\"\ndescription = \"d\"\n[data.synthetic]\npairs = 8\nmirnas = 2\nvalidation = 0.5\n";
+
+    #[test]
+    fn resolved_configuration_reads_back_the_same() {
+        let config =
+            RunConfig::parse(TEXT, "t.toml", &["training.epochs=3".into(), "model.heads=2".into()]).unwrap();
+        assert_eq!((config.training.epochs, config.model.heads), (3, 2));
+        assert_eq!(RunConfig::parse(&config.to_toml(), "r", &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let complaint = |text: &str| RunConfig::parse(text, "t.toml", &[]).unwrap_err().to_string();
+        let unknown = complaint(&format!("learning_rate = 3\n{TEXT}"));
+        assert!(unknown.starts_with("t.toml: ") && unknown.contains("learning_rate"), "{unknown}");
+        assert!(unknown.contains("line 1"), "{unknown}");
+        let heads = complaint(&format!("{TEXT}\n[model]\nheads = 7\n"));
+        assert_eq!(heads, "t.toml: model.heads: expected a divisor of width 64, got 7");
+        let set = RunConfig::parse(TEXT, "t", &["epochs".into()]).unwrap_err().to_string();
+        assert_eq!(set, "--set: expected key=value, got \"epochs\"");
+    }
+}

@@ -1,0 +1,185 @@
+//! From a run's configuration to the pairs of each epoch: read, held out, cleared of what is tested on, balanced.
+
+use super::config::{KeepOut, NegativeRule, RunConfig, Source};
+use crate::{
+    data::{
+        KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out, negatives,
+        read_labelled,
+    },
+    error::{Error, Result},
+    open,
+};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use std::path::Path;
+
+/// What became of a file's rows; goes into the run folder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Origin {
+    pub path: String,
+    /// SHA-256 of the file, in hex; empty for a generated set.
+    pub sha256: String,
+    /// Rows of the wanted splits.
+    pub rows: usize,
+    /// Dropped because their site shares a 20-mer with a test file's.
+    pub dropped_sites: usize,
+    /// Dropped because miRNA and gene stand in a gene-level test file.
+    pub dropped_pairs: usize,
+    /// Dropped because their site shares a 20-mer with a validation row's.
+    pub dropped_near_validation: usize,
+    /// Held out.
+    pub validation: usize,
+    /// Left to learn from, the rule for negatives applied (as in the first epoch).
+    pub training: usize,
+}
+
+/// Training rows of one file.
+struct Part {
+    rule: NegativeRule,
+    /// All rows, or the positives where negatives are re-paired.
+    rows: Vec<Pair>,
+}
+
+/// A run's data.
+pub struct Data {
+    parts: Vec<Part>,
+    /// Positives of every part: no negative may be one of them.
+    known: Vec<Pair>,
+    /// Labelled rows that are never learned from.
+    pub validation: Vec<Pair>,
+    pub origins: Vec<Origin>,
+}
+
+impl Data {
+    /// Reads and divides what `config` names.
+    pub fn read(config: &RunConfig) -> Result<Self> {
+        let kept_out = KmerSet::of_sites(&rows_of(&config.data.keep_out)?);
+        let mut tested_pairs = vec![];
+        for path in &config.data.keep_out_pairs {
+            tested_pairs.extend(read_labelled(Path::new(path), None)?);
+        }
+        let mut all = vec![];
+        for (rows, mut origin, source) in sources(config)? {
+            origin.rows = rows.len();
+            let (rows, dropped) = drop_leaks(rows, &kept_out);
+            origin.dropped_sites = dropped;
+            let (rows, dropped) = drop_pairs(rows, &tested_pairs);
+            origin.dropped_pairs = dropped;
+            let rows: Vec<Pair> = match source.negatives {
+                NegativeRule::Given => rows,
+                NegativeRule::Repaired => rows.into_iter().filter(Pair::is_positive).collect(),
+            };
+            let (train, validation) = hold_out(rows, config.data.grouping, source.validation, config.seed)?;
+            all.push((train, validation, origin, source.negatives));
+        }
+        Ok(Self::divide(all, config.seed))
+    }
+
+    fn divide(all: Vec<(Vec<Pair>, Vec<Pair>, Origin, NegativeRule)>, seed: u64) -> Self {
+        let positives = |(train, held, ..): &(Vec<Pair>, Vec<Pair>, _, _)| -> Vec<Pair> {
+            train.iter().chain(held).filter(|p| p.is_positive()).cloned().collect()
+        };
+        let known: Vec<Pair> = all.iter().flat_map(positives).collect();
+        let held_out =
+            KmerSet::of_sites(&all.iter().flat_map(|(_, held, ..)| held.clone()).collect::<Vec<_>>());
+        let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
+        for (train, held, mut origin, rule) in all {
+            let (rows, dropped) = drop_leaks(train, &held_out);
+            let held = balanced(&Part { rule, rows: held }, &known, seed);
+            let part = Part { rule, rows };
+            origin.dropped_near_validation = dropped;
+            origin.validation = held.len();
+            origin.training = balanced(&part, &known, seed).len();
+            validation.extend(held);
+            parts.push(part);
+            origins.push(origin);
+        }
+        Self { parts, known, validation, origins }
+    }
+
+    /// The pairs of epoch `epoch` in the order in which they are learned from: the same for the same seed.
+    pub fn epoch(&self, seed: u64, epoch: u64, crop: usize) -> Vec<Pair> {
+        let seed = seed.wrapping_add(epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut rows: Vec<Pair> =
+            self.parts.iter().flat_map(|part| balanced(part, &self.known, seed)).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        rows.shuffle(&mut random);
+        for pair in &mut rows {
+            let cut = random.random_range(0..=crop.min(pair.site.len() - 1));
+            match random.random::<bool>() {
+                true => drop(pair.site.drain(..cut)),
+                false => pair.site.truncate(pair.site.len() - cut),
+            }
+        }
+        rows
+    }
+
+    /// Pairs an epoch has.
+    pub fn len(&self) -> usize {
+        self.origins.iter().map(|o| o.training).sum()
+    }
+
+    /// Whether there is nothing to learn from.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn balanced(part: &Part, known: &[Pair], seed: u64) -> Vec<Pair> {
+    match part.rule {
+        NegativeRule::Given => part.rows.clone(),
+        NegativeRule::Repaired => {
+            let made = negatives(&part.rows, known, PairingOptions { seed, no_seed_match: false });
+            part.rows.iter().cloned().chain(made.pairs).collect()
+        }
+    }
+}
+
+/// Each source's rows, with what is known of the file so far.
+fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
+    let origin = |path: &str, sha256: String| Origin {
+        path: path.to_string(),
+        sha256,
+        rows: 0,
+        dropped_sites: 0,
+        dropped_pairs: 0,
+        dropped_near_validation: 0,
+        validation: 0,
+        training: 0,
+    };
+    let mut all = vec![];
+    if let Some(made) = &config.data.synthetic {
+        let (pairs, mirnas, site_length) = (made.pairs, made.mirnas, config.model.site_len);
+        let rows = Synthetic { pairs, site_length, mirnas, seed: config.seed }.generate()?;
+        let (path, negatives) = ("synthetic".to_string(), NegativeRule::Given);
+        let source = Source { path, splits: vec![], negatives, validation: made.validation };
+        all.push((rows, origin("synthetic", String::new()), source));
+    }
+    for source in &config.data.train {
+        let rows = wanted(&source.path, &source.splits)?;
+        if rows.is_empty() {
+            return Err(Error::file(
+                &source.path,
+                format!("expected rows of the splits {:?}, found none", source.splits),
+            ));
+        }
+        let sha256 = open::digest(&source.path)?.map(|(hex, _)| hex).unwrap_or_default();
+        all.push((rows, origin(&source.path, sha256), source.clone()));
+    }
+    Ok(all)
+}
+
+fn rows_of(files: &[KeepOut]) -> Result<Vec<Pair>> {
+    let mut all = vec![];
+    for file in files {
+        all.extend(wanted(&file.path, &file.splits)?);
+    }
+    Ok(all)
+}
+
+fn wanted(path: &str, splits: &[Split]) -> Result<Vec<Pair>> {
+    let mut rows = read_labelled(Path::new(path), None)?;
+    rows.retain(|p| splits.is_empty() || p.split.is_some_and(|s| splits.contains(&s)));
+    Ok(rows)
+}

@@ -1,0 +1,243 @@
+//! A run from start or checkpoint to its end: epochs of steps, validation, early stopping, files.
+
+use super::{
+    checkpoint::{self, AnyOptimizer, Progress},
+    config::RunConfig,
+    data::Data,
+    step::{Example, StepId, gradients},
+};
+use crate::{
+    data::{Duo, Pair},
+    error::{Error, Result},
+    eval::{Criterion, Scores},
+    model::{Network, Predictor, Provenance},
+    optim::{Schedule, clip_norm},
+    output::Output,
+    params::{Builder, Params},
+    workers::Workers,
+};
+use serde::{Deserialize, Serialize};
+use std::{path::Path, time::Instant};
+
+/// One epoch, as a line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Epochs finished, this one included.
+    pub epoch: u64,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Mean loss of the epoch's steps.
+    pub loss: f64,
+    /// Learning rate of the epoch's last step.
+    pub rate: f64,
+    pub validation_loss: f64,
+    pub validation_average_precision: f64,
+    pub validation_auroc: f64,
+    /// Threshold with the best F1 on the validation rows.
+    pub threshold: f64,
+    /// Seconds since the program began this epoch.
+    pub seconds: f64,
+}
+
+/// What a run tells while it goes on.
+pub enum Event<'a> {
+    /// Steps done and steps in all, and the mean loss of the epoch so far.
+    Step {
+        done: u64,
+        total: u64,
+        epoch: u64,
+        loss: f64,
+    },
+    Epoch(&'a EpochMetrics),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub epochs: u64,
+    /// Best validation average precision, and the epoch it came in.
+    pub best: (f64, u64),
+    pub stopped_early: bool,
+}
+
+const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+const ORIGINS: &str = "data.json";
+
+/// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
+pub fn run(
+    config: &RunConfig,
+    out: &Path,
+    resume: bool,
+    workers: &Workers,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Outcome> {
+    let last = out.join(LAST);
+    if !resume && out.join(CONFIG).exists() {
+        let name = out.display().to_string();
+        return Err(Error::file(
+            name,
+            "holds a run already; use --resume to go on with it, or another folder",
+        ));
+    }
+    let data = Data::read(config)?;
+    if data.is_empty() || data.validation.is_empty() {
+        return Err(Error::Setting(
+            "data: expected rows to train and to validate on, found none of one".into(),
+        ));
+    }
+    std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
+    Output::write(&out.join(CONFIG), config.to_toml().as_bytes())?;
+    let origins = serde_json::to_string_pretty(&data.origins).expect("plain fields serialise") + "\n";
+    Output::write(&out.join(ORIGINS), origins.as_bytes())?;
+    let mut builder = Builder::new(config.seed);
+    let network = Network::new(&mut builder, &config.model);
+    let mut params = builder.on(workers.device())?;
+    let mut optimizer = AnyOptimizer::new(config, &params)?;
+    let hashes: Vec<String> = data.origins.iter().map(|o| o.sha256.clone()).collect();
+    let progress = match resume && last.exists() {
+        true => checkpoint::load(&last, (config, &hashes), &mut params, &mut optimizer)?,
+        false => Progress::start(),
+    };
+    let steps_an_epoch = data.len().div_ceil(config.training.batch) as u64;
+    let mut run =
+        Run { config, out, data, hashes, network, params, optimizer, progress, steps_an_epoch, workers };
+    run.go(observe)
+}
+
+struct Run<'a> {
+    config: &'a RunConfig,
+    out: &'a Path,
+    data: Data,
+    hashes: Vec<String>,
+    network: Network,
+    params: Params,
+    optimizer: AnyOptimizer,
+    progress: Progress,
+    steps_an_epoch: u64,
+    workers: &'a Workers,
+}
+
+impl Run<'_> {
+    fn go(&mut self, observe: &mut dyn FnMut(Event)) -> Result<Outcome> {
+        let t = &self.config.training;
+        self.keep_metrics_of(self.progress.epoch)?;
+        let late = |p: &Progress| p.best.is_some_and(|(_, epoch)| p.epoch >= epoch + t.patience);
+        while self.progress.epoch < t.epochs && !late(&self.progress) {
+            let start = Instant::now();
+            let rate = self.epoch(observe)?;
+            let metrics = self.validate(rate, start)?;
+            observe(Event::Epoch(&metrics));
+        }
+        let best = self.progress.best.ok_or_else(|| Error::Setting("no epoch was run".into()))?;
+        Ok(Outcome { epochs: self.progress.epoch, best, stopped_early: self.progress.epoch < t.epochs })
+    }
+
+    /// The rest of the epoch under way; returns the last step's learning rate.
+    fn epoch(&mut self, observe: &mut dyn FnMut(Event)) -> Result<f64> {
+        let (config, t) = (self.config, &self.config.training);
+        let total = self.steps_an_epoch * t.epochs;
+        let warmup = (t.warmup * total as f64).round() as u64;
+        let schedule = Schedule { peak: t.rate, warmup, total, floor: t.floor };
+        let pairs = self.data.epoch(config.seed, self.progress.epoch, t.crop);
+        let mut rate = schedule.rate(self.progress.step.saturating_sub(1));
+        for batch in pairs.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
+            let id = StepId { seed: config.seed, step: self.progress.step as u32 };
+            let (loss, mut grads) =
+                gradients(&self.network, &self.params, &examples(batch), t.micro_batch, id, self.workers)?;
+            let norm = clip_norm(&mut grads, t.clip)?;
+            if !loss.is_finite() || !norm.is_finite() {
+                let what = format!("step {}: loss {loss}, gradient norm {norm}", self.progress.step);
+                return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
+            }
+            rate = schedule.rate(self.progress.step);
+            self.optimizer.step(&mut self.params, &grads, rate)?;
+            let p = &mut self.progress;
+            (p.step, p.step_in_epoch, p.loss_sum) = (p.step + 1, p.step_in_epoch + 1, p.loss_sum + loss);
+            let loss = p.loss_sum / p.step_in_epoch as f64;
+            observe(Event::Step { done: p.step, total, epoch: p.epoch, loss });
+            if p.step.is_multiple_of(t.checkpoint_steps.max(1)) {
+                self.checkpoint()?;
+            }
+        }
+        Ok(rate)
+    }
+
+    /// Ends an epoch: scores the validation rows, keeps the model if it is the best, writes the metrics.
+    fn validate(&mut self, rate: f64, start: Instant) -> Result<EpochMetrics> {
+        let rows = &self.data.validation;
+        let duos: Vec<Duo> = rows.iter().map(duo).collect();
+        let logits = self.network.logits(&self.params, &duos, self.workers)?;
+        let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
+        let loss = |(&z, &y): (&f32, &bool)| f64::from(if y { -z } else { z }).exp().ln_1p();
+        let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
+        let probabilities: Vec<f32> = logits.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
+        let scores = Scores::from_f32(labels, &probabilities)?;
+        let one_class = || Error::Setting("the validation rows are all of one class".into());
+        let p = &mut self.progress;
+        let metrics = EpochMetrics {
+            epoch: p.epoch + 1,
+            step: p.step,
+            loss: p.loss_sum / p.step_in_epoch.max(1) as f64,
+            rate,
+            validation_loss,
+            validation_average_precision: scores.average_precision().ok_or_else(one_class)?,
+            validation_auroc: scores.auroc().ok_or_else(one_class)?,
+            threshold: scores.best_threshold(Criterion::F1).ok_or_else(one_class)?,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        (p.epoch, p.step_in_epoch, p.loss_sum) = (p.epoch + 1, 0, 0.0);
+        if p.best.is_none_or(|(best, _)| metrics.validation_average_precision > best) {
+            p.best = Some((metrics.validation_average_precision, p.epoch));
+            self.keep_best(metrics.threshold)?;
+        }
+        self.append(&metrics)?;
+        self.checkpoint()?;
+        Ok(metrics)
+    }
+
+    fn checkpoint(&self) -> Result<()> {
+        let run = (self.config, &self.hashes[..]);
+        checkpoint::save(&self.out.join(LAST), run, &self.params, &self.optimizer, &self.progress)
+    }
+
+    fn keep_best(&self, threshold: f64) -> Result<()> {
+        let provenance = Provenance {
+            name: self.config.name.clone(),
+            trained_by: env!("CARGO_PKG_VERSION").into(),
+            threshold: threshold as f32,
+            data: self.config.description.clone(),
+            seed: self.config.seed,
+        };
+        let file = Predictor::file(&self.config.model, &self.params, &provenance)?;
+        Output::write(&self.out.join(BEST), &file)
+    }
+
+    fn append(&self, metrics: &EpochMetrics) -> Result<()> {
+        let path = self.out.join(METRICS);
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+        text += &(serde_json::to_string(metrics).expect("plain fields serialise") + "\n");
+        Output::write(&path, text.as_bytes())
+    }
+
+    /// Drops lines of epochs that the checkpoint has not seen the end of.
+    fn keep_metrics_of(&self, epochs: u64) -> Result<()> {
+        let path = self.out.join(METRICS);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let seen = |line: &&str| serde_json::from_str::<EpochMetrics>(line).is_ok_and(|m| m.epoch <= epochs);
+        let kept: String = text.lines().filter(seen).map(|line| format!("{line}\n")).collect();
+        Output::write(&path, kept.as_bytes())
+    }
+}
+
+fn duo(pair: &Pair) -> Duo<'_> {
+    (&pair.mirna, &pair.site)
+}
+
+fn examples(pairs: &[Pair]) -> Vec<Example<'_>> {
+    let example =
+        |pair| Example { pair: duo(pair), label: f32::from(u8::from(pair.is_positive())), weight: 1.0 };
+    pairs.iter().map(example).collect()
+}
