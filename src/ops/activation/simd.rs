@@ -1,5 +1,5 @@
 use super::Activation;
-use crate::simd::{Isa, Kernel, Simd, map, math, zip};
+use crate::simd::{Isa, Kernel, Simd, map, math, read, write, zip};
 
 pub fn forward(isa: Isa, activation: Activation, x: &[f32], y: &mut [f32]) {
     isa.run(Forward { activation, x, y });
@@ -21,7 +21,11 @@ impl Kernel for Forward<'_> {
     fn run<S: Simd>(self, s: S) {
         match self.activation {
             Activation::Relu => map(s, self.x, self.y, |x| s.max(x, s.splat(0.0))),
-            Activation::Gelu => map(s, self.x, self.y, |x| math::gelu(s, x)),
+            Activation::Gelu => {
+                for (x, y) in self.x.chunks(S::LANES).zip(self.y.chunks_mut(S::LANES)) {
+                    write(s, y, math::gelu(s, read(s, x)));
+                }
+            }
         }
     }
 }
@@ -39,7 +43,12 @@ impl Kernel for Backward<'_> {
     fn run<S: Simd>(self, s: S) {
         match self.activation {
             Activation::Relu => zip(s, self.x, self.dy, self.dx, |x, dy| s.mul(s.positive(x), dy)),
-            Activation::Gelu => zip(s, self.x, self.dy, self.dx, |x, dy| s.mul(math::gelu_slope(s, x), dy)),
+            Activation::Gelu => {
+                let inputs = self.x.chunks(S::LANES).zip(self.dy.chunks(S::LANES));
+                for ((x, dy), dx) in inputs.zip(self.dx.chunks_mut(S::LANES)) {
+                    write(s, dx, s.mul(math::gelu_slope(s, read(s, x)), read(s, dy)));
+                }
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     device::{Cpu, Par},
     simd::{
-        Kernel, Simd, change,
+        Kernel, Simd,
         gemm::{Mat, Start, gemm, pack, packed, packed_len},
-        math, sum2, update,
+        math, read, sum2, update, write,
     },
 };
 use rayon::prelude::*;
@@ -178,7 +178,9 @@ impl Kernel for Probability<'_> {
         let scale = s.splat(self.scale);
         for (row, &lse) in self.p.chunks_exact_mut(self.wide).zip(self.lse) {
             let lse = s.splat(-lse);
-            change(s, row, |x| math::exp(s, s.fma(x, scale, lse)));
+            for x in row.chunks_mut(S::LANES) {
+                write(s, x, math::exp(s, s.fma(read(s, x), scale, lse)));
+            }
         }
     }
 }

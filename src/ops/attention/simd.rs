@@ -7,7 +7,7 @@ use crate::{
     simd::{
         Kernel, Simd, change,
         gemm::{Mat, Start, pack, packed, packed_len},
-        math, update, whole,
+        math, read, update, write,
     },
 };
 use rayon::prelude::*;
@@ -193,18 +193,12 @@ fn greatest<S: Simd>(s: S, row: &[f32]) -> f32 {
 /// `row = exp((row - max) * scale)`; their sum.
 #[inline(always)]
 fn exponentials<S: Simd>(s: S, row: &mut [f32], max: f32, scale: f32) -> f32 {
-    let (scale, max, end) = (s.splat(scale), s.splat(max), whole(s, row.len()));
-    let e = |x| math::exp(s, s.mul(s.sub(x, max), scale));
+    let (scale, max) = (s.splat(scale), s.splat(max));
     let mut sum = s.splat(0.0);
-    for x in row[..end].chunks_exact_mut(S::LANES) {
-        let e = e(s.load(x));
-        sum = s.add(sum, e);
-        s.store(x, e);
-    }
-    if end < row.len() {
-        let tail = &mut row[end..];
-        s.store_part(tail, e(s.load_part(tail)));
-        sum = s.add(sum, s.load_part(tail)); // read again: the lanes past the end are zero now
+    for x in row.chunks_mut(S::LANES) {
+        let e = math::exp(s, s.mul(s.sub(read(s, x), max), scale));
+        write(s, x, e);
+        sum = s.add(sum, read(s, x)); // read again: the lanes past a short end are zero now
     }
     s.sum(sum)
 }
