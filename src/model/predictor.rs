@@ -37,6 +37,18 @@ pub struct Provenance {
     pub seed: u64,
 }
 
+/// The one metadata entry of a model file: one, because the file's bytes must not depend on the order of a map.
+const CARD: &str = "mirscope";
+
+/// What [`CARD`] holds, as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Card {
+    alphabet: String,
+    config: Config,
+    provenance: Provenance,
+}
+
 /// A network ready to predict on the CPU.
 #[derive(Debug)]
 pub struct Predictor {
@@ -66,22 +78,15 @@ impl Predictor {
             SafeTensors::deserialize(bytes).map_err(|e| bad(format!("is no safetensors file: {e}")))?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| bad(format!("bad header: {e}")))?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let field = |key: &str| {
-            metadata
-                .get(key)
-                .ok_or_else(|| bad(format!("has no {key} in its metadata; is it a mirscope model?")))
-        };
-        if field("alphabet")? != ALPHABET {
-            return Err(bad(format!(
-                "expected a model for the alphabet {ALPHABET}, got {}",
-                field("alphabet")?
-            )));
+        let card = metadata
+            .get(CARD)
+            .ok_or_else(|| bad(format!("has no {CARD} metadata; is it one of our models?")))?;
+        let card: Card = serde_json::from_str(card).map_err(|e| bad(format!("metadata: {e}")))?;
+        if card.alphabet != ALPHABET {
+            return Err(bad(format!("expected a model for the alphabet {ALPHABET}, got {}", card.alphabet)));
         }
-        let config: Config =
-            serde_json::from_str(field("config")?).map_err(|e| bad(format!("config: {e}")))?;
+        let Card { config, provenance, .. } = card;
         config.check().map_err(|e| bad(e.to_string()))?;
-        let provenance =
-            serde_json::from_str(field("provenance")?).map_err(|e| bad(format!("provenance: {e}")))?;
         let mut builder = Builder::new(0);
         let network = Network::new(&mut builder, &config);
         let mut params = builder.on(workers.device())?;
@@ -92,12 +97,10 @@ impl Predictor {
 
     /// The model file of trained parameters.
     pub fn file(config: &Config, params: &Params, provenance: &Provenance) -> Result<Vec<u8>> {
-        const PLAIN: &str = "plain fields serialise";
-        params.to_safetensors(HashMap::from([
-            ("alphabet".into(), ALPHABET.into()),
-            ("config".into(), serde_json::to_string(config).expect(PLAIN)),
-            ("provenance".into(), serde_json::to_string(provenance).expect(PLAIN)),
-        ]))
+        let (alphabet, config, provenance) = (ALPHABET.into(), config.clone(), provenance.clone());
+        let card =
+            serde_json::to_string(&Card { alphabet, config, provenance }).expect("plain fields serialise");
+        params.to_safetensors(HashMap::from([(CARD.into(), card)]))
     }
 
     /// What the model calls itself.
