@@ -1,5 +1,6 @@
 //! Training from outside: the same bits for any number of threads and after a kill; a model that has learned something.
 
+#[allow(dead_code)] // its tables and transcripts are for scanning
 mod common;
 
 use common::Folder;

@@ -3,9 +3,31 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::device::Device;
 use crate::model::Predictor;
 use crate::rna::Gate;
+use crate::workers::Workers;
 use crate::{Error, Result};
+
+/// What to compute with.
+#[derive(clap::Args)]
+pub(super) struct Compute {
+    /// auto (the CPU, until GPU kernels are built), cpu, or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: String,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+impl Compute {
+    pub(super) fn workers(&self) -> Result<Workers> {
+        let device = match self.device.as_str() {
+            "auto" => Device::cpu(),
+            name => Device::named(name)?,
+        };
+        Workers::new(&device, self.threads.count())
+    }
+}
 
 /// How many threads to use.
 #[derive(clap::Args)]
@@ -28,7 +50,7 @@ pub(super) struct Common {
     #[arg(long, value_name = "default|PATH", default_value = "default")]
     model: String,
     #[command(flatten)]
-    threads: Threads,
+    compute: Compute,
     /// Say nothing on stderr but errors
     #[arg(long)]
     pub(super) quiet: bool,
@@ -37,8 +59,8 @@ pub(super) struct Common {
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
         match self.model.as_str() {
-            "default" => Predictor::embedded(self.threads.count()),
-            path => Predictor::load(Path::new(path), self.threads.count()),
+            "default" => Predictor::embedded(self.compute.workers()?),
+            path => Predictor::load(Path::new(path), self.compute.workers()?),
         }
     }
 

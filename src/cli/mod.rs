@@ -1,6 +1,7 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
 mod common;
+mod devices;
 mod evaluate;
 mod model;
 mod predict;
@@ -27,6 +28,7 @@ enum Command {
     Train(train::Args),
     Evaluate(evaluate::Args),
     Model(model::Args),
+    Devices(devices::Args),
 }
 
 /// Runs the command that was asked for.
@@ -38,6 +40,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Devices(args) => devices::run(&args),
     }
 }
 

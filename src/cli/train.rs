@@ -5,11 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::common::Threads;
+use super::common::Compute;
 use super::progress::Progress;
-use crate::device::Device;
 use crate::train::{self, EpochMetrics, Event, RunConfig};
-use crate::workers::Workers;
 
 /// Train a model as a TOML file describes
 ///
@@ -30,7 +28,7 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
-    threads: Threads,
+    compute: Compute,
     /// Say nothing on stderr but errors
     #[arg(long)]
     quiet: bool,
@@ -38,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&args.config, &args.overrides)?;
-    let workers = Workers::new(&Device::cpu(), args.threads.count())?;
+    let workers = args.compute.workers()?;
     let consumed = Arc::<AtomicU64>::default();
     let mut progress: Option<(Progress, u64)> = None;
     let mut observe = |event: Event| match event {
@@ -51,10 +49,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             consumed.store(done - *before, Ordering::Relaxed);
             progress.tick(done - *before);
         }
-        Event::Epoch(metrics) => match &progress {
-            Some((progress, _)) => progress.say(&line(metrics)),
-            None => {}
-        },
+        Event::Epoch(metrics) => {
+            if let Some((progress, _)) = &progress {
+                progress.say(&line(metrics));
+            }
+        }
     };
     let outcome = train::run(&config, &args.out, args.resume, &workers, &mut observe)?;
     if let Some((progress, _)) = progress {

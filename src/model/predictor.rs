@@ -4,7 +4,6 @@ use super::{Config, Network};
 use crate::{
     autograd::Tape,
     data::{Batch, Duo},
-    device::Device,
     error::{Error, Result},
     params::{Builder, Params},
     workers::Workers,
@@ -49,7 +48,7 @@ struct Card {
     provenance: Provenance,
 }
 
-/// A network ready to predict on the CPU.
+/// A network ready to predict.
 #[derive(Debug)]
 pub struct Predictor {
     network: Network,
@@ -60,15 +59,15 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// The model inside this program, on the CPU with `threads` threads.
-    pub fn embedded(threads: usize) -> Result<Self> {
-        Self::from_bytes(EMBEDDED, "the embedded model", Workers::new(&Device::cpu(), threads)?)
+    /// The model inside this program.
+    pub fn embedded(workers: Workers) -> Result<Self> {
+        Self::from_bytes(EMBEDDED, "the embedded model", workers)
     }
 
-    /// A model file, on the CPU with `threads` threads.
-    pub fn load(path: &Path, threads: usize) -> Result<Self> {
+    /// A model file.
+    pub fn load(path: &Path, workers: Workers) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        Self::from_bytes(&bytes, &path.display().to_string(), Workers::new(&Device::cpu(), threads)?)
+        Self::from_bytes(&bytes, &path.display().to_string(), workers)
     }
 
     /// A model file's bytes; `path` is for messages. Shape and alphabet are checked before memory is taken.

@@ -223,6 +223,7 @@ fn layout(names: &[String], columns: &Columns) -> Result<Layout, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{device::Device, workers::Workers};
 
     fn places(header: &str, mirna: Option<&str>) -> Result<(usize, usize), String> {
         let names: Vec<String> = header.split(' ').map(str::to_string).collect();
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_long_site_is_cut_to_its_centre() {
-        let predictor = Predictor::embedded(1).unwrap();
+        let predictor = Predictor::embedded(Workers::new(&Device::cpu(), 1).unwrap()).unwrap();
         let length = predictor.site_len();
         let mirna = parse(b"UGAGGUAGUAGGUUGUAUAGUU").unwrap();
         let site = [vec![Base::A; 3], vec![Base::C; length], vec![Base::A; 4]].concat();

@@ -35,6 +35,9 @@ impl Progress {
     }
 }
 
+/// A tensor's name and its values `[n]`.
+type NamedArray = (&'static str, Vec<f32>);
+
 /// The optimizer a run asked for.
 pub(super) enum AnyOptimizer {
     AdamW(AdamW),
@@ -57,8 +60,8 @@ impl AnyOptimizer {
         }
     }
 
-    /// Named arrays `[n]`, and the number of steps they have seen.
-    fn state(&self) -> Result<(u64, Vec<(&'static str, Vec<f32>)>)> {
+    /// The number of steps taken, and the optimizer's arrays.
+    fn state(&self) -> Result<(u64, Vec<NamedArray>)> {
         Ok(match self {
             Self::AdamW(o) => {
                 let (steps, m, v) = o.state();
