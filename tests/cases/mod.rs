@@ -14,11 +14,14 @@ use std::sync::Arc;
 /// The gradients of all inputs, given the gradient of the result.
 pub type Backward = Box<dyn Fn(&Tensor) -> Result<Vec<Tensor>>>;
 
+/// The result of an op and its backward, given its inputs.
+type Apply = Box<dyn Fn(&[Tensor]) -> Result<(Tensor, Backward)>>;
+
 /// An op with the shapes of its inputs.
 pub struct Case {
     pub name: String,
     pub shapes: Vec<Vec<usize>>,
-    apply: Box<dyn Fn(&[Tensor]) -> Result<(Tensor, Backward)>>,
+    apply: Apply,
 }
 
 impl Case {

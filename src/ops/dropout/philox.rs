@@ -73,14 +73,14 @@ impl Mask {
 #[inline(always)]
 fn philox<const L: usize>(mut c: [[u32; L]; 4], mut key: [u32; 2]) -> [[u32; L]; 4] {
     for _ in 0..10 {
-        for i in 0..L {
-            let a = u64::from(c[0][i]) * 0xD251_1F53;
-            let b = u64::from(c[2][i]) * 0xCD9E_8D57;
-            c[0][i] = (b >> 32) as u32 ^ c[1][i] ^ key[0];
-            c[2][i] = (a >> 32) as u32 ^ c[3][i] ^ key[1];
-            c[1][i] = b as u32;
-            c[3][i] = a as u32;
-        }
+        let a = c[0].map(|x| u64::from(x) * 0xD251_1F53);
+        let b = c[2].map(|x| u64::from(x) * 0xCD9E_8D57);
+        c = [
+            std::array::from_fn(|i| (b[i] >> 32) as u32 ^ c[1][i] ^ key[0]),
+            b.map(|b| b as u32),
+            std::array::from_fn(|i| (a[i] >> 32) as u32 ^ c[3][i] ^ key[1]),
+            a.map(|a| a as u32),
+        ];
         key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
     }
     c
