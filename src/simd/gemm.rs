@@ -5,7 +5,7 @@
 //! stride, a transposed matrix, a head of an interleaved tensor and the overlapping rows of a convolution are all the
 //! same call, without a copy.
 
-use super::{Isa, Kernel, Simd};
+use super::{Isa, Kernel, Simd, read, write};
 
 /// Depth of a block of `A` and `B`: a panel of this depth stays in the first-level cache.
 const DEPTH: usize = 256;
@@ -102,7 +102,7 @@ struct Pack<'a> {
 impl Kernel for Pack<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, s: S) {
         let (b, wide) = (self.b, 2 * S::LANES);
         let mut out = self.out;
         for j in (0..b.cols).step_by(wide) {
@@ -113,7 +113,9 @@ impl Kernel for Pack<'_> {
             for (p, line) in panel.chunks_exact_mut(width).enumerate() {
                 let at = p * b.row + j * b.col;
                 if b.col == 1 {
-                    line[..cols].copy_from_slice(&b.data[at..at + cols]);
+                    let from = b.data[at..at + cols].chunks(S::LANES);
+                    from.zip(line.chunks_mut(S::LANES))
+                        .for_each(|(x, line)| write(s, &mut line[..x.len()], read(s, x)));
                 } else {
                     for (v, &x) in line.iter_mut().zip(b.data[at..].iter().step_by(b.col)).take(cols) {
                         *v = x;
