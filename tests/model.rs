@@ -305,23 +305,20 @@ const TORCH: [(&str, &str, f64); 4] = [
     ("U", "A", -0.374830366),
 ];
 
-/// Writes what the oracle reads and says where:
-/// `cargo test --test model for_the_oracle -- --ignored --nocapture`, then
-/// `python tests/oracle/torch_network.py FOLDER/oracle.safetensors FOLDER/oracle.tsv`.
-#[test]
-#[ignore = "writes the oracle's input; the oracle is run by hand"]
-fn for_the_oracle() {
+/// Writes what the oracle reads, into the tests' temporary folder; then, by hand,
+/// `python tests/oracle/torch_network.py target/tmp/oracle.safetensors target/tmp/oracle.tsv`.
+fn write_oracle_input() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let params = small(&Device::Reference).1;
     std::fs::write(folder.join("oracle.safetensors"), params.to_safetensors(Default::default()).unwrap())
         .unwrap();
     let lines: String = TORCH.iter().map(|(mirna, site, _)| format!("{mirna}\t{site}\n")).collect();
     std::fs::write(folder.join("oracle.tsv"), lines).unwrap();
-    println!("{}", folder.display());
 }
 
 #[test]
 fn the_small_preset_is_pytorchs_network() {
+    write_oracle_input();
     let sequences = TORCH.map(|(mirna, site, _)| [mirna, site].map(|s| parse(s.as_bytes()).unwrap()));
     let pairs: Vec<Duo> = sequences.iter().map(|[m, s]| (&m[..], &s[..])).collect();
     let cpus = Isa::all().into_iter().map(|isa| Device::cpu_with(isa, Par::Seq));

@@ -65,3 +65,19 @@ impl Activation {
         Ok(dx)
     }
 }
+
+/// The result of an op that fuses an optional activation: `y`, and `z`, from before the activation, if backward needs it.
+pub(crate) fn finish(activation: Option<Activation>, z: Tensor) -> Result<(Tensor, Option<Tensor>)> {
+    Ok(match activation {
+        None => (z, None),
+        Some(activation) => (activation.of(&z)?, Some(z)),
+    })
+}
+
+/// The gradient in what [`finish`] was given.
+pub(crate) fn unfinish(activation: Option<Activation>, z: &Option<Tensor>, dy: &Tensor) -> Result<Tensor> {
+    match (activation, z) {
+        (Some(activation), Some(z)) => activation.gradient(z, dy),
+        _ => Ok(dy.clone()),
+    }
+}

@@ -7,7 +7,7 @@
 mod reference;
 mod simd;
 
-use super::{Activation, Op};
+use super::{Activation, Op, activation};
 use crate::{
     cuda,
     error::{Error, Result},
@@ -75,7 +75,7 @@ impl Op<3> for Conv2d {
 
 /// The convolution of operands whose shapes have been checked.
 pub(super) fn run(
-    activation: Option<Activation>,
+    fused: Option<Activation>,
     dims: Dims,
     [x, weight, bias]: [&Tensor; 3],
 ) -> Result<(Tensor, Saved)> {
@@ -86,25 +86,19 @@ pub(super) fn run(
         On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
         On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
     }
-    let (y, z) = match activation {
-        None => (z, None),
-        Some(activation) => (activation.of(&z)?, Some(z)),
-    };
+    let (y, z) = activation::finish(fused, z)?;
     Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
 }
 
 /// `dx, dweight, dbias`
 pub(super) fn gradients(
-    activation: Option<Activation>,
+    fused: Option<Activation>,
     s: &Saved,
     dy: &Tensor,
     needs: [bool; 3],
 ) -> Result<[Option<Tensor>; 3]> {
     let (dims, device) = (s.dims, dy.device());
-    let dz = match (activation, &s.z) {
-        (Some(activation), Some(z)) => activation.gradient(z, dy)?,
-        _ => dy.clone(),
-    };
+    let dz = activation::unfinish(fused, &s.z, dy)?;
     let [mut dx, mut dweight, mut dbias] = [None, None, None];
     if needs[0] {
         let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);

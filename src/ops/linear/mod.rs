@@ -6,7 +6,7 @@
 mod reference;
 mod simd;
 
-use super::{Activation, Op};
+use super::{Activation, Op, activation};
 use crate::{
     cuda,
     error::{Error, Result},
@@ -66,20 +66,14 @@ impl Linear {
                 On::Cuda(..) => return Err(cuda::not_built("linear")),
             },
         }
-        let (y, z) = match self.activation {
-            None => (z, None),
-            Some(activation) => (activation.of(&z)?, Some(z)),
-        };
+        let (y, z) = activation::finish(self.activation, z)?;
         Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
     }
 
     /// `dx, dweight, dbias`
     fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
         let (dims, device) = (s.dims, dy.device());
-        let dz = match (self.activation, &s.z) {
-            (Some(activation), Some(z)) => activation.gradient(z, dy)?,
-            _ => dy.clone(),
-        };
+        let dz = activation::unfinish(self.activation, &s.z, dy)?;
         let [mut dx, mut dweight, mut dbias] = [None, None, None];
         if needs[0] {
             let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);
