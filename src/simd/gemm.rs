@@ -9,6 +9,8 @@ use super::{Isa, Kernel, Simd, read, write};
 
 /// Depth of a block of `A` and `B`: a panel of this depth stays in the first-level cache.
 const DEPTH: usize = 256;
+/// Rows of a block of `A`: a whole number of register tiles, and with [`DEPTH`] an eighth of a second-level cache.
+const ROWS: usize = 240;
 
 /// A `rows x cols` matrix inside `data`: element `(i, j)` is `data[i * row + j * col]`. Rows may overlap.
 #[derive(Clone, Copy, Debug)]
@@ -139,48 +141,61 @@ struct Product<'a> {
 impl Kernel for Product<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (k, wide) = (self.a.cols, 2 * S::LANES);
+    fn run<S: Simd>(mut self, s: S) {
+        let k = self.a.cols;
         let mut p = 0;
         loop {
             let depth = DEPTH.min(k - p);
             let start = if p == 0 { self.start } else { Start::Accumulate };
-            for j in (0..self.n).step_by(wide) {
-                let cols = wide.min(self.n - j);
-                let width = if cols > S::LANES { wide } else { S::LANES };
-                let start = match start {
-                    Start::Bias(bias) => Start::Bias(&bias[j..j + cols]),
-                    other => other,
-                };
-                let b = &self.b[j * k + p * width..][..depth * width];
-                // SAFETY: `packed` checked that every element of A and C that the row and column ranges name lies in
-                // its slice; the columns here are `j..j + cols`, the depth `p..p + depth`.
-                let strip = unsafe {
-                    Strip {
-                        depth,
-                        a: self.a.data.as_ptr().wrapping_add(p * self.a.col),
-                        row: self.a.row,
-                        col: self.a.col,
-                        b: b.as_ptr(),
-                        start,
-                        c: self.c.as_mut_ptr().add(j),
-                        ldc: self.ldc,
-                        cols,
-                    }
-                };
-                // SAFETY: as above, for all of A's rows.
-                unsafe {
-                    if width == wide {
-                        strip.rows::<S, 2>(s, self.a.rows)
-                    } else {
-                        strip.rows::<S, 1>(s, self.a.rows)
-                    }
-                }
+            for from in (0..self.a.rows).step_by(ROWS) {
+                let rows = ROWS.min(self.a.rows - from);
+                // SAFETY: `packed` checked that every element of A and C that the row and column ranges name lies in its
+                // slice; the rows here are `from..from + rows`, the depth `p..p + depth`.
+                unsafe { self.block(s, (p, depth), (from, rows), start) };
             }
             p += depth;
             if p >= k {
                 return;
             }
+        }
+    }
+}
+
+impl Product<'_> {
+    /// All panels of one depth of `B` against a block of rows, whose part of `A` stays in the second-level cache.
+    ///
+    /// # Safety
+    /// The depth and the rows lie within A and C, and `packed`'s checks have passed.
+    #[inline(always)]
+    unsafe fn block<S: Simd>(
+        &mut self,
+        s: S,
+        (p, depth): (usize, usize),
+        (from, rows): (usize, usize),
+        start: Start,
+    ) {
+        let wide = 2 * S::LANES;
+        for j in (0..self.n).step_by(wide) {
+            let cols = wide.min(self.n - j);
+            let width = if cols > S::LANES { wide } else { S::LANES };
+            let start = match start {
+                Start::Bias(bias) => Start::Bias(&bias[j..j + cols]),
+                other => other,
+            };
+            let b = &self.b[j * self.a.cols + p * width..][..depth * width];
+            let strip = Strip {
+                depth,
+                a: self.a.data.as_ptr().wrapping_add(p * self.a.col + from * self.a.row),
+                row: self.a.row,
+                col: self.a.col,
+                b: b.as_ptr(),
+                start,
+                c: self.c.as_mut_ptr().wrapping_add(from * self.ldc + j),
+                ldc: self.ldc,
+                cols,
+            };
+            // SAFETY: the caller vouches for the rows and the depth; the columns are `j..j + cols`, below `n`.
+            unsafe { if width == wide { strip.rows::<S, 2>(s, rows) } else { strip.rows::<S, 1>(s, rows) } }
         }
     }
 }
