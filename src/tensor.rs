@@ -1,4 +1,4 @@
-//! Arrays on a device, and [`on`], which opens an op's operands there.
+//! Arrays on a device, and `on`, which opens an op's operands there.
 
 use crate::{
     cuda::Gpu,

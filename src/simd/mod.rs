@@ -141,7 +141,7 @@ pub fn write<S: Simd>(s: S, x: &mut [f32], v: S::V) {
 }
 
 /// `y[i] = f(x[i])` over vectors. Like the other combinators here, for an `f` of a few operations: a longer one is not
-/// inlined, and then pays a call for each of its intrinsics; write the loop over [`read`] and [`write`] instead.
+/// inlined, and then pays a call for each of its intrinsics; write the loop over `read` and `write` instead.
 /// `f` also sees the zeros past a short tail, whose results are dropped.
 #[inline(always)]
 pub fn map<S: Simd>(s: S, x: &[f32], y: &mut [f32], f: impl Fn(S::V) -> S::V) {

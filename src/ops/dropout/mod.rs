@@ -1,7 +1,7 @@
 //! `y = x * mask`, where the mask is 0 with probability `p` and `1 / (1 - p)` otherwise (Srivastava et al. 2014,
 //! <https://jmlr.org/papers/v15/srivastava14a.html>).
 //!
-//! Masks are functions of seed, step, draw and element ([`philox`]), not of a generator's state: backward computes them
+//! Masks are functions of seed, step, draw and element (Philox), not of a generator's state: backward computes them
 //! again instead of storing them, and every device and any cut of the batch sees the same ones.
 
 pub(crate) mod philox;
