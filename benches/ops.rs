@@ -49,23 +49,21 @@ fn check<O: Op<N>, const N: usize>(op: &O, shapes: [&[usize]; N]) {
     }
 }
 
-/// Times `op` forward, and forward and backward together; `work` is what forward does, `both` how many times as much the
-/// two do.
+/// Times `op` forward and backward; `work` is what forward does, `back` how many times as much backward does.
 fn time<O: Op<N>, const N: usize>(
     meter: &mut Meter,
     op: &O,
     shapes: [&[usize]; N],
     size: &str,
-    (work, both): (f64, f64),
+    (work, back): (f64, f64),
 ) {
     let inputs = tensors(&Device::cpu(), shapes, 0);
-    let (y, _) = op.forward(inputs.each_ref()).unwrap();
+    let (y, saved) = op.forward(inputs.each_ref()).unwrap();
     let [dy] = tensors(&Device::cpu(), [y.shape()], 1);
     meter.time(&format!("{} forward", O::NAME), size, Work::Flops(work), || {
         op.forward(inputs.each_ref()).unwrap();
     });
-    meter.time(&format!("{} forward+backward", O::NAME), size, Work::Flops(both * work), || {
-        let (_, saved) = op.forward(inputs.each_ref()).unwrap();
+    meter.time(&format!("{} backward", O::NAME), size, Work::Flops(back * work), || {
         op.backward(&saved, &dy, [true; N]).unwrap();
     });
 }
@@ -82,7 +80,7 @@ fn attention(meter: &mut Meter) {
         check(&Attention { heads: ch, lengths: None, dropout: None }, [&[cb, cl, ch * cd]; 3]);
         let op = Attention { heads: h, lengths: None, dropout: None };
         let work = 4.0 * (b * h * l * l * d) as f64;
-        time(meter, &op, [&[b, l, h * d]; 3], &format!("{b}x{h}x{l}x{d}"), (work, 3.5));
+        time(meter, &op, [&[b, l, h * d]; 3], &format!("{b}x{h}x{l}x{d}"), (work, 2.5));
     }
 }
 
@@ -92,12 +90,12 @@ fn convolutions(meter: &mut Meter) {
     for c in [64, 128] {
         check(&conv1d, [&[2, 70, c], &[7, c, c], &[c]]);
         let work = 2.0 * (8 * 70 * 7 * c * c) as f64;
-        time(meter, &conv1d, [&[8, 70, c], &[7, c, c], &[c]], &format!("7 on 8x70x{c}"), (work, 3.0));
+        time(meter, &conv1d, [&[8, 70, c], &[7, c, c], &[c]], &format!("7 on 8x70x{c}"), (work, 2.0));
     }
     let conv2d = Conv2d { activation: None };
     check(&conv2d, [&[2, 15, 25, 32], &[5, 5, 32, 32], &[32]]);
     let work = 2.0 * (8 * 15 * 25 * 25 * 32 * 32) as f64;
-    time(meter, &conv2d, [&[8, 15, 25, 32], &[5, 5, 32, 32], &[32]], "5x5x32 on 8x15x25x32", (work, 3.0));
+    time(meter, &conv2d, [&[8, 15, 25, 32], &[5, 5, 32, 32], &[32]], "5x5x32 on 8x15x25x32", (work, 2.0));
 }
 
 /// Ops that read and write and hardly compute: bytes of the large arrays, each counted once.
