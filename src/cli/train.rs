@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let consumed = Arc::<AtomicU64>::default();
     let mut progress: Option<(Progress, u64)> = None;
     let mut observe = |event: Event| match event {
-        Event::Step { done, total, .. } => {
+        Event::Step { done, total } => {
             let fresh = || {
                 let before = done - 1; // a resumed run's rate counts its own steps
                 (Progress::new("steps", consumed.clone(), Some(total - before), args.quiet), before)

@@ -49,7 +49,7 @@ pub struct Training {
     pub clip: f64,
     /// Epochs without a better validation average precision after which to stop.
     pub patience: u64,
-    /// Up to so many nucleotides are cut from one end of a site, at random, so that no position tells the source.
+    /// Up to so many nucleotides are cut from one end of a site, at random, so that positions tell less of the source.
     pub crop: usize,
     /// Steps between checkpoints.
     pub checkpoint_steps: u64,

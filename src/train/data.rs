@@ -28,6 +28,8 @@ pub struct Origin {
     pub dropped_pairs: usize,
     /// Dropped because their site shares a 20-mer with a validation row's.
     pub dropped_near_validation: usize,
+    /// Positives that found no partner to exchange with, in both parts (as in the first epoch): they have no negative.
+    pub without_negative: usize,
     /// Held out.
     pub validation: usize,
     /// Left to learn from, the rule for negatives applied (as in the first epoch).
@@ -86,11 +88,13 @@ impl Data {
         let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
         for (train, held, mut origin, rule) in all {
             let (rows, dropped) = drop_leaks(train, &held_out);
-            let held = balanced(&Part { rule, rows: held }, &known, seed);
+            let (held, alone) = balanced(&Part { rule, rows: held }, &known, seed);
             let part = Part { rule, rows };
+            let (training, also_alone) = balanced(&part, &known, seed);
             origin.dropped_near_validation = dropped;
+            origin.without_negative = alone + also_alone;
             origin.validation = held.len();
-            origin.training = balanced(&part, &known, seed).len();
+            origin.training = training.len();
             validation.extend(held);
             parts.push(part);
             origins.push(origin);
@@ -102,7 +106,7 @@ impl Data {
     pub fn epoch(&self, seed: u64, epoch: u64, crop: usize) -> Vec<Pair> {
         let seed = seed.wrapping_add(epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut rows: Vec<Pair> =
-            self.parts.iter().flat_map(|part| balanced(part, &self.known, seed)).collect();
+            self.parts.iter().flat_map(|part| balanced(part, &self.known, seed).0).collect();
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         rows.shuffle(&mut random);
         for pair in &mut rows {
@@ -126,12 +130,13 @@ impl Data {
     }
 }
 
-fn balanced(part: &Part, known: &[Pair], seed: u64) -> Vec<Pair> {
+/// A part's rows with their negatives, and how many positives found none.
+fn balanced(part: &Part, known: &[Pair], seed: u64) -> (Vec<Pair>, usize) {
     match part.rule {
-        NegativeRule::Given => part.rows.clone(),
+        NegativeRule::Given => (part.rows.clone(), 0),
         NegativeRule::Repaired => {
             let made = negatives(&part.rows, known, PairingOptions { seed, no_seed_match: false });
-            part.rows.iter().cloned().chain(made.pairs).collect()
+            (part.rows.iter().cloned().chain(made.pairs).collect(), made.unplaced.len())
         }
     }
 }
@@ -145,6 +150,7 @@ fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
         dropped_sites: 0,
         dropped_pairs: 0,
         dropped_near_validation: 0,
+        without_negative: 0,
         validation: 0,
         training: 0,
     };

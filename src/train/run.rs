@@ -41,12 +41,10 @@ pub struct EpochMetrics {
 
 /// What a run tells while it goes on.
 pub enum Event<'a> {
-    /// Steps done and steps in all, and the mean loss of the epoch so far.
+    /// Steps done and steps in all.
     Step {
         done: u64,
         total: u64,
-        epoch: u64,
-        loss: f64,
     },
     Epoch(&'a EpochMetrics),
 }
@@ -156,8 +154,7 @@ impl Run<'_> {
             self.optimizer.step(&mut self.params, &grads, rate)?;
             let p = &mut self.progress;
             (p.step, p.step_in_epoch, p.loss_sum) = (p.step + 1, p.step_in_epoch + 1, p.loss_sum + loss);
-            let loss = p.loss_sum / p.step_in_epoch as f64;
-            observe(Event::Step { done: p.step, total, epoch: p.epoch, loss });
+            observe(Event::Step { done: p.step, total });
             if p.step.is_multiple_of(t.checkpoint_steps.max(1)) {
                 self.checkpoint()?;
             }
