@@ -1,18 +1,19 @@
-//! `C = A B`, `C += A B` or `C = bias + A B` for matrices with any strides.
+//! `C = A B`, `C += A B` or `C = bias + A B`, and whatever else is to be done to a row of `C` while it is in cache.
 //!
-//! The one idea: `B` is packed once into panels two vectors wide; a register tile of [`Simd::TILE_ROWS`] rows then reads
-//! a panel row and broadcasts values of `A` straight from where they lie. Since `A` needs only a row and a column
-//! stride, a transposed matrix, a head of an interleaved tensor and the overlapping rows of a convolution are all the
-//! same call, without a copy.
+//! The one idea: a register tile reads rows of `B` and broadcasts values of `A`, both straight from where they lie. A row of
+//! `B` must lie in one piece; nothing else need be arranged, so weights, activations, a head of an interleaved tensor, the
+//! overlapping rows of a convolution and, as `A`, the transpose of any of them are multiplied without a copy. Only a
+//! transposed `B` is copied out first, by blocks that turn in registers.
 
-use super::{Isa, Kernel, Simd, read, write};
+use super::{Isa, Kernel, Simd, transpose};
 
-/// Depth of a block of `A` and `B`: a panel of this depth stays in the first-level cache.
+/// Depth of a block of `A` and `B`: how many rows of `B` a tile reads before it stores.
 const DEPTH: usize = 256;
-/// Rows of a block of `A`: a whole number of register tiles, and with [`DEPTH`] an eighth of a second-level cache.
+/// Rows of a block of `A`: with [`DEPTH`] an eighth of a second-level cache.
 const ROWS: usize = 240;
 
-/// A `rows x cols` matrix inside `data`: element `(i, j)` is `data[i * row + j * col]`. Rows may overlap.
+/// A `rows x cols` matrix inside `data`: element `(i, j)` is `data[i * row + j * col]`. Rows may overlap. One of the strides
+/// is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Mat<'a> {
     pub data: &'a [f32],
@@ -34,6 +35,7 @@ impl<'a> Mat<'a> {
     }
 
     fn check(&self) {
+        assert!(self.row == 1 || self.col == 1, "a matrix is dense along its rows or its columns");
         if self.rows > 0 && self.cols > 0 {
             let last = (self.rows - 1) * self.row + (self.cols - 1) * self.col;
             assert!(last < self.data.len(), "a matrix lies inside its data");
@@ -51,250 +53,310 @@ pub enum Start<'a> {
     Bias(&'a [f32]),
 }
 
-/// How many values [`pack`] writes for a `k x n` matrix.
-pub fn packed_len(isa: Isa, k: usize, n: usize) -> usize {
-    struct Lanes;
-    impl Kernel for Lanes {
-        type Output = usize;
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> usize {
-            S::LANES
-        }
-    }
-    let lanes = isa.run(Lanes);
-    k * n.div_ceil(lanes) * lanes
+/// What is done to the product while it is in cache.
+pub trait Finish {
+    /// `c` is `C[i, j..j + c.len()]`, complete. Every element is seen once. Implementations are `#[inline(always)]`.
+    fn row<S: Simd>(&mut self, s: S, i: usize, j: usize, c: &mut [f32]);
 }
 
-/// Packs `b` for [`packed`]: panels of two vectors (the last may be one), zeros past the last column.
-pub fn pack(isa: Isa, b: Mat, out: &mut [f32]) {
-    b.check();
-    assert_eq!(out.len(), packed_len(isa, b.rows, b.cols));
-    isa.run(Pack { b, out });
+/// Nothing is.
+impl Finish for () {
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, _: S, _: usize, _: usize, _: &mut [f32]) {}
 }
 
-/// `c[m, n] = start + a[m, k] b[k, n]` with `b` packed; the rows of `c` are `ldc` values apart.
-pub fn packed(isa: Isa, a: Mat, b: &[f32], n: usize, start: Start, c: &mut [f32], ldc: usize) {
+/// How many values of scratch a product with this `B` takes.
+pub fn scratch_len(b: Mat) -> usize {
+    if b.col == 1 { 0 } else { b.rows * b.cols }
+}
+
+/// `c[m, n] = start + a[m, k] b[k, n]`; the rows of `c` are `ldc` values apart. `scratch` holds at least [`scratch_len`]
+/// values.
+pub fn gemm(isa: Isa, a: Mat, b: Mat, start: Start, c: &mut [f32], ldc: usize, scratch: &mut [f32]) {
+    gemm_then(isa, a, b, start, c, ldc, scratch, ());
+}
+
+/// [`gemm`], then `finish`.
+#[allow(clippy::too_many_arguments)]
+pub fn gemm_then(
+    isa: Isa,
+    a: Mat,
+    b: Mat,
+    start: Start,
+    c: &mut [f32],
+    ldc: usize,
+    scratch: &mut [f32],
+    finish: impl Finish,
+) {
+    assert_eq!(a.cols, b.rows);
+    let (m, n) = (a.rows, b.cols);
     a.check();
-    assert_eq!(b.len(), packed_len(isa, a.cols, n));
+    b.check();
     assert!(ldc >= n);
-    if a.rows == 0 || n == 0 {
+    if m == 0 || n == 0 {
         return;
     }
-    assert!((a.rows - 1) * ldc + n <= c.len(), "C lies inside its data");
+    assert!((m - 1) * ldc + n <= c.len(), "C lies inside its data");
     if let Start::Bias(bias) = start {
         assert_eq!(bias.len(), n);
     }
-    isa.run(Product { a, b, n, start, c, ldc });
+    let scratch = &mut scratch[..scratch_len(b)];
+    isa.run(Product { a, b, start, c, ldc, scratch, finish });
 }
 
-/// [`pack`], then [`packed`]. `scratch` holds at least [`packed_len`] values.
-#[allow(clippy::too_many_arguments)]
-pub fn gemm(isa: Isa, a: Mat, b: Mat, start: Start, c: &mut [f32], ldc: usize, scratch: &mut [f32]) {
-    assert_eq!(a.cols, b.rows);
-    let scratch = &mut scratch[..packed_len(isa, b.rows, b.cols)];
-    pack(isa, b, scratch);
-    packed(isa, a, scratch, b.cols, start, c, ldc);
-}
-
-struct Pack<'a> {
+/// What [`gemm_then`] has checked.
+struct Product<'a, F> {
+    a: Mat<'a>,
     b: Mat<'a>,
-    out: &'a mut [f32],
+    start: Start<'a>,
+    c: &'a mut [f32],
+    ldc: usize,
+    scratch: &'a mut [f32],
+    finish: F,
 }
 
-impl Kernel for Pack<'_> {
+impl<F: Finish> Kernel for Product<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (b, wide) = (self.b, 2 * S::LANES);
-        let mut out = self.out;
-        for j in (0..b.cols).step_by(wide) {
-            let cols = wide.min(b.cols - j);
-            let width = if cols > S::LANES { wide } else { S::LANES };
-            let (panel, rest) = out.split_at_mut(b.rows * width);
-            out = rest;
-            for (p, line) in panel.chunks_exact_mut(width).enumerate() {
-                let at = p * b.row + j * b.col;
-                if b.col == 1 {
-                    let from = b.data[at..at + cols].chunks(S::LANES);
-                    from.zip(line.chunks_mut(S::LANES))
-                        .for_each(|(x, line)| write(s, &mut line[..x.len()], read(s, x)));
-                } else {
-                    for (v, &x) in line.iter_mut().zip(b.data[at..].iter().step_by(b.col)).take(cols) {
-                        *v = x;
-                    }
-                }
-                line[cols..].fill(0.0);
-            }
-        }
+        let Self { a, b, start, c, ldc, scratch, finish } = self;
+        let (k, n) = (b.rows, b.cols);
+        let (b, ldb) = if b.col == 1 {
+            (b.data, b.row)
+        } else {
+            transpose(s, b.data, b.col, (n, k), scratch, n);
+            (&*scratch, n)
+        };
+        let (a, strides, rows) = (a.data, (a.row, a.col), a.rows);
+        let mut blocks = Blocks { a, strides, rows, b, ldb, k, n, start, c, ldc, finish };
+        // SAFETY: `gemm_then` checked that A, B and C lie in their slices and that one stride of A is 1; where B was turned,
+        // the scratch holds all of it.
+        unsafe { if strides.1 == 1 { blocks.run::<S, true>(s) } else { blocks.run::<S, false>(s) } }
     }
 }
 
-struct Product<'a> {
-    a: Mat<'a>,
+/// The product by blocks: C's rows and the depth so that a block of A stays in the second-level cache, columns so that a
+/// strip is one register tile wide.
+struct Blocks<'a, F> {
+    a: &'a [f32],
+    /// Of A, by row and by column.
+    strides: (usize, usize),
+    rows: usize,
     b: &'a [f32],
+    ldb: usize,
+    k: usize,
     n: usize,
     start: Start<'a>,
     c: &'a mut [f32],
     ldc: usize,
+    finish: F,
 }
 
-impl Kernel for Product<'_> {
-    type Output = ();
+impl<F: Finish> Blocks<'_, F> {
+    /// # Safety
+    /// A, B and C lie in their slices. Of A's strides the one by column is 1 if `ROWWISE`, else the one by row.
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        let k = self.a.cols;
+    unsafe fn run<S: Simd, const ROWWISE: bool>(&mut self, s: S) {
         let mut p = 0;
         loop {
-            let depth = DEPTH.min(k - p);
-            let start = if p == 0 { self.start } else { Start::Accumulate };
-            for from in (0..self.a.rows).step_by(ROWS) {
-                let rows = ROWS.min(self.a.rows - from);
-                // SAFETY: `packed` checked that every element of A and C that the row and column ranges name lies in its
-                // slice; the rows here are `from..from + rows`, the depth `p..p + depth`.
-                unsafe { self.block(s, (p, depth), (from, rows), start) };
+            let depth = DEPTH.min(self.k - p);
+            for from in (0..self.rows).step_by(ROWS) {
+                // SAFETY: the depth ends at `k` or before, the rows at `self.rows` or before.
+                unsafe { self.block::<S, ROWWISE>(s, (p, depth), (from, ROWS.min(self.rows - from))) };
             }
             p += depth;
-            if p >= k {
+            if p >= self.k {
                 return;
             }
         }
     }
-}
 
-impl Product<'_> {
-    /// All panels of one depth of `B` against a block of rows, whose part of `A` stays in the second-level cache.
-    ///
     /// # Safety
-    /// The depth and the rows lie within A and C, and `packed`'s checks have passed.
+    /// As for [`Self::run`]; the depth and the rows are there.
     #[inline(always)]
-    unsafe fn block<S: Simd>(
+    unsafe fn block<S: Simd, const ROWWISE: bool>(
         &mut self,
         s: S,
         (p, depth): (usize, usize),
         (from, rows): (usize, usize),
-        start: Start,
     ) {
-        let wide = 2 * S::LANES;
-        for j in (0..self.n).step_by(wide) {
-            let cols = wide.min(self.n - j);
-            let width = if cols > S::LANES { wide } else { S::LANES };
-            let start = match start {
+        let last = p + depth == self.k;
+        let mut j = 0;
+        while j < self.n {
+            let left = self.n - j;
+            let vectors = (left / S::LANES).min(S::TILE_VECTORS);
+            let cols = if vectors == 0 { left } else { vectors * S::LANES };
+            let start = match self.start {
+                _ if p > 0 => Start::Accumulate,
                 Start::Bias(bias) => Start::Bias(&bias[j..j + cols]),
                 other => other,
             };
-            let b = &self.b[j * self.a.cols + p * width..][..depth * width];
             let strip = Strip {
                 depth,
-                a: self.a.data.as_ptr().wrapping_add(p * self.a.col + from * self.a.row),
-                row: self.a.row,
-                col: self.a.col,
-                b: b.as_ptr(),
+                a: self.a.as_ptr().wrapping_add(p * self.strides.1 + from * self.strides.0),
+                lda: if ROWWISE { self.strides.0 } else { self.strides.1 },
+                b: self.b.as_ptr().wrapping_add(p * self.ldb + j),
+                ldb: self.ldb,
                 start,
                 c: self.c.as_mut_ptr().wrapping_add(from * self.ldc + j),
                 ldc: self.ldc,
                 cols,
+                place: last.then_some((from, j)),
             };
-            // SAFETY: the caller vouches for the rows and the depth; the columns are `j..j + cols`, below `n`.
-            unsafe { if width == wide { strip.rows::<S, 2>(s, rows) } else { strip.rows::<S, 1>(s, rows) } }
+            let f = &mut self.finish;
+            // SAFETY: rows `from..from + rows`, depth `p..p + depth` and columns `j..j + cols` are there; `cols` is
+            // `vectors` whole ones, or less than one.
+            unsafe {
+                match vectors {
+                    0 => strip.rows::<S, F, ROWWISE, 1, true>(s, rows, f),
+                    1 => strip.rows::<S, F, ROWWISE, 1, false>(s, rows, f),
+                    2 => strip.rows::<S, F, ROWWISE, 2, false>(s, rows, f),
+                    3 if S::TILE_VECTORS > 2 => strip.rows::<S, F, ROWWISE, 3, false>(s, rows, f),
+                    _ if S::TILE_VECTORS > 2 => strip.rows::<S, F, ROWWISE, 4, false>(s, rows, f),
+                    _ => unreachable!("a strip is at most a tile wide"),
+                }
+            }
+            j += cols;
         }
     }
 }
 
-/// One panel of `B` against all rows of `A`: a column strip of `C`, `cols` wide.
+/// All rows of a block of A against the part of B that is one tile wide.
 struct Strip<'a> {
     depth: usize,
     a: *const f32,
-    row: usize,
-    col: usize,
+    /// A's stride that is not 1.
+    lda: usize,
     b: *const f32,
+    ldb: usize,
     start: Start<'a>,
     c: *mut f32,
     ldc: usize,
     cols: usize,
+    /// The row and column of the strip's first element in C, if its values are complete after this depth.
+    place: Option<(usize, usize)>,
 }
 
 impl Strip<'_> {
     /// # Safety
-    /// The pointers are valid for `rows` rows, `depth` and `cols`; `b` for `depth * NV * LANES` values.
+    /// The pointers are valid for `rows` rows, `depth` and `cols`; `cols` is `NV * LANES`, or less than `LANES` if `PART`.
     #[inline(always)]
-    unsafe fn rows<S: Simd, const NV: usize>(&self, s: S, rows: usize) {
+    unsafe fn rows<S: Simd, F: Finish, const ROWWISE: bool, const NV: usize, const PART: bool>(
+        &self,
+        s: S,
+        rows: usize,
+        finish: &mut F,
+    ) {
         let mut i = 0;
-        // SAFETY (all tiles): they stay below `rows`.
-        unsafe {
-            while i + S::TILE_ROWS <= rows {
-                match S::TILE_ROWS {
-                    12 => self.tile::<S, 12, NV>(s, i),
-                    6 => self.tile::<S, 6, NV>(s, i),
-                    _ => self.tile::<S, 4, NV>(s, i),
+        while i < rows {
+            let left = rows - i;
+            // SAFETY: a tile is not taller than the rows that are left.
+            let done = unsafe {
+                match S::TILE_ROWS * S::TILE_VECTORS / NV {
+                    // One vector hides no more latency with more rows than these.
+                    12.. if left >= 12 => self.tile::<S, ROWWISE, 12, NV, PART>(s, i),
+                    8 if left >= 8 => self.tile::<S, ROWWISE, 8, NV, PART>(s, i),
+                    6 if left >= 6 => self.tile::<S, ROWWISE, 6, NV, PART>(s, i),
+                    _ if left >= 4 => self.tile::<S, ROWWISE, 4, NV, PART>(s, i),
+                    _ if left >= 2 => self.tile::<S, ROWWISE, 2, NV, PART>(s, i),
+                    _ => self.tile::<S, ROWWISE, 1, NV, PART>(s, i),
                 }
-                i += S::TILE_ROWS;
+            };
+            if let Some((row, col)) = self.place {
+                for r in i..i + done {
+                    // SAFETY: row r < rows of C has `cols` values here, and nothing else refers to them now.
+                    let c = unsafe { std::slice::from_raw_parts_mut(self.c.add(r * self.ldc), self.cols) };
+                    finish.row(s, row + r, col, c);
+                }
             }
-            if S::TILE_ROWS > 8 && i + 8 <= rows {
-                self.tile::<S, 8, NV>(s, i);
-                i += 8;
-            }
-            if i + 4 <= rows {
-                self.tile::<S, 4, NV>(s, i);
-                i += 4;
-            }
-            if i + 2 <= rows {
-                self.tile::<S, 2, NV>(s, i);
-                i += 2;
-            }
-            if i < rows {
-                self.tile::<S, 1, NV>(s, i);
-            }
+            i += done;
         }
     }
 
+    /// Computes rows `i..i + MR`; how many they are.
+    ///
     /// # Safety
-    /// Rows `i..i + MR` are within what the pointers are valid for.
+    /// As for [`Self::rows`], with rows up to `i + MR`.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(&self, s: S, i: usize) {
+    unsafe fn tile<S: Simd, const ROWWISE: bool, const MR: usize, const NV: usize, const PART: bool>(
+        &self,
+        s: S,
+        i: usize,
+    ) -> usize {
+        let (a_row, a_col) = if ROWWISE { (self.lda, 1) } else { (1, self.lda) };
+        // SAFETY (all blocks): rows below i + MR, depth and columns, for which the caller vouches.
+        let read = |x: *const f32| unsafe {
+            if PART { s.load_part(std::slice::from_raw_parts(x, self.cols)) } else { s.load_ptr(x) }
+        };
+        let c = self.c.wrapping_add(i * self.ldc);
         let mut acc = [[s.splat(0.0); NV]; MR];
-        let a = self.a.wrapping_add(i * self.row);
-        for p in 0..self.depth {
-            // SAFETY: p < depth and r < MR rows, for which the caller vouches.
-            unsafe {
-                let b: [S::V; NV] = std::array::from_fn(|j| s.load_ptr(self.b.add((p * NV + j) * S::LANES)));
+        match self.start {
+            Start::Zero => {}
+            Start::Accumulate => {
                 for (r, acc) in acc.iter_mut().enumerate() {
-                    let a = s.splat(*a.add(r * self.row + p * self.col));
-                    for (acc, &b) in acc.iter_mut().zip(&b) {
-                        *acc = s.fma(a, b, *acc);
+                    *acc = std::array::from_fn(|j| read(c.wrapping_add(r * self.ldc + j * S::LANES)));
+                }
+            }
+            Start::Bias(bias) => {
+                acc = [std::array::from_fn(|j| read(bias.as_ptr().wrapping_add(j * S::LANES))); MR];
+            }
+        }
+        let mut a = self.a.wrapping_add(i * a_row);
+        let mut b = self.b;
+        for _ in 0..self.depth {
+            let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let a = s.splat(unsafe { *a.add(r * a_row) });
+                for (acc, &b) in acc.iter_mut().zip(&line) {
+                    *acc = s.fma(a, b, *acc);
+                }
+            }
+            a = a.wrapping_add(a_col);
+            b = b.wrapping_add(self.ldb);
+        }
+        for (r, acc) in acc.iter().enumerate() {
+            for (j, &v) in acc.iter().enumerate() {
+                let c = c.wrapping_add(r * self.ldc + j * S::LANES);
+                unsafe {
+                    if PART {
+                        s.store_part(std::slice::from_raw_parts_mut(c, self.cols), v);
+                    } else {
+                        s.store_ptr(c, v);
                     }
                 }
             }
         }
-        for (r, acc) in acc.iter().enumerate() {
-            for (j, &v) in acc.iter().enumerate() {
-                let at = j * S::LANES;
-                let here = S::LANES.min(self.cols - at);
-                // SAFETY: row i + r < rows, columns at..at + here are below `cols`.
-                let c = unsafe { std::slice::from_raw_parts_mut(self.c.add((i + r) * self.ldc + at), here) };
-                store(s, self.start, at, v, c);
-            }
-        }
+        MR
     }
 }
 
-#[inline(always)]
-fn store<S: Simd>(s: S, start: Start, at: usize, v: S::V, c: &mut [f32]) {
-    let here = c.len();
-    if here == S::LANES {
-        let v = match start {
-            Start::Zero => v,
-            Start::Accumulate => s.add(s.load(c), v),
-            Start::Bias(bias) => s.add(s.load(&bias[at..at + here]), v),
-        };
-        s.store(c, v);
-    } else {
-        let v = match start {
-            Start::Zero => v,
-            Start::Accumulate => s.add(s.load_part(c), v),
-            Start::Bias(bias) => s.add(s.load_part(&bias[at..at + here]), v),
-        };
-        s.store_part(c, v);
+/// How many values [`pack`] writes for a `k x n` matrix.
+pub fn packed_len(_: Isa, k: usize, n: usize) -> usize {
+    k * n
+}
+
+/// Packs `b` for [`packed`].
+pub fn pack(isa: Isa, b: Mat, out: &mut [f32]) {
+    struct Pack<'a>(Mat<'a>, &'a mut [f32]);
+    impl Kernel for Pack<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Pack(b, out) = self;
+            if b.col == 1 {
+                for (out, i) in out.chunks_exact_mut(b.cols).zip(0..) {
+                    out.copy_from_slice(&b.data[i * b.row..][..b.cols]);
+                }
+            } else {
+                transpose(s, b.data, b.col, (b.cols, b.rows), out, b.cols);
+            }
+        }
     }
+    isa.run(Pack(b, out));
+}
+
+pub fn packed(isa: Isa, a: Mat, b: &[f32], n: usize, start: Start, c: &mut [f32], ldc: usize) {
+    gemm(isa, a, Mat::rows(b, a.cols, n, n), start, c, ldc, &mut []);
 }
 
 #[cfg(test)]

@@ -42,8 +42,9 @@ pub trait Kernel {
 pub trait Simd: Copy {
     type V: Copy;
     const LANES: usize;
-    /// Rows of a register tile in [`gemm`]; a tile is two vectors wide.
+    /// Rows and vectors of a register tile in [`gemm`]; a narrower tile is as much taller.
     const TILE_ROWS: usize;
+    const TILE_VECTORS: usize;
 
     fn splat(self, x: f32) -> Self::V;
     /// The first `LANES` of `x`.

@@ -17,6 +17,7 @@ impl Simd for Scalar {
     type V = V;
     const LANES: usize = 4;
     const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> V {

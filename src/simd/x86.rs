@@ -61,6 +61,7 @@ impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
     const TILE_ROWS: usize = 6;
+    const TILE_VECTORS: usize = 2;
 
     lanewise! { __m256,
         add(a, b) = _mm256_add_ps;
@@ -185,7 +186,8 @@ fn first(n: usize) -> __m256i {
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
-    const TILE_ROWS: usize = 12;
+    const TILE_ROWS: usize = 6;
+    const TILE_VECTORS: usize = 4;
 
     lanewise! { __m512,
         add(a, b) = _mm512_add_ps;
