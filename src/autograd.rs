@@ -144,7 +144,7 @@ impl<'p> Tape<'p> {
                     }
                     (Some(Source::Param(id)), Some(new)) => {
                         reached[Params::index(*id)] = true;
-                        add::accumulate(&mut flat, self.params.at(*id), &new)?;
+                        add::accumulate(&mut flat, self.params.range(*id).start, &new)?;
                     }
                     _ => {}
                 }

@@ -2,6 +2,8 @@
 //!
 //! A [`Builder`] collects names, shapes and initial values while a model is put together; [`Builder::on`] lays them out
 //! on a device. An optimizer then works on one array, a checkpoint writes one array, and gradients have the same layout.
+//! Every parameter begins on a cache line, so that no vector of it straddles two; the few values between parameters are
+//! zeros whose gradients are zero.
 
 use crate::{
     device::Device,
@@ -11,7 +13,10 @@ use crate::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
+
+/// Values on a cache line.
+const LINE: usize = 16;
 
 /// Names one parameter of the [`Params`] it was registered with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +79,7 @@ impl Builder {
     fn add(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut ChaCha8Rng) -> f64) -> ParamId {
         let name = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".");
         assert!(self.entries.iter().all(|e| e.name != name), "parameter {name} is registered once");
+        self.values.resize(self.values.len().next_multiple_of(LINE), 0.0);
         let entry = Entry { name, shape: shape.to_vec(), at: self.values.len() };
         for _ in 0..entry.len() {
             let x = value(&mut self.random);
@@ -103,7 +109,8 @@ impl Params {
         self.entries.len()
     }
 
-    /// All values in one array `[n]`, in order of registration.
+    /// All values in one array `[n]`, in order of registration, with zeros between parameters that do not fill their last
+    /// cache line.
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }
@@ -133,8 +140,10 @@ impl Params {
         (0..self.entries.len()).map(ParamId)
     }
 
-    pub(crate) fn at(&self, id: ParamId) -> usize {
-        self.entries[id.0].at
+    /// Which values of [`Params::flat`] are a parameter's.
+    pub fn range(&self, id: ParamId) -> Range<usize> {
+        let entry = &self.entries[id.0];
+        entry.at..entry.at + entry.len()
     }
 
     pub(crate) fn index(id: ParamId) -> usize {

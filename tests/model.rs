@@ -88,17 +88,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Where each parameter lies in the flat array.
-fn ranges(params: &Params) -> Vec<(String, Range<usize>)> {
-    let mut at = 0;
-    let range = |id| {
-        let from = at;
-        at += params.value(id).len();
-        (params.name(id).to_string(), from..at)
-    };
-    params.ids().map(range).collect()
-}
-
 /// A network, its values, and its gradient there, in f64.
 struct Differentiated {
     network: Network,
@@ -153,7 +142,9 @@ fn the_networks_gradient_matches_central_differences() {
         println!("{name}: {} parameters, all at once {:.1e}", at.start.len(), off / whole.abs());
         assert!(off < 1e-6 * whole.abs(), "{name}: {whole:.3e} is off by {off:.1e}");
         let mut worst = (String::new(), 0.0);
-        for (parameter, range) in ranges(&at.params) {
+        for id in at.params.ids() {
+            let parameter = at.params.name(id).to_string();
+            let range = at.params.range(id);
             let (exact, off) = at.derivative(&examples, range);
             let figures = format!("{name}: {parameter} has a derivative of {exact:.1e}, off by {off:.1e}");
             if parameter.ends_with("key.bias") {

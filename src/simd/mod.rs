@@ -14,7 +14,7 @@ mod x86;
 
 pub use aligned::Aligned;
 pub use scalar::Scalar;
-pub use transpose::transpose;
+pub use transpose::{transpose, turn};
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 

@@ -1,6 +1,26 @@
 //! Matrices turned in registers, a square of vectors at a time.
 
-use super::Simd;
+use super::{Isa, Kernel, Simd};
+
+/// [`transpose`], for callers that are not inside a kernel.
+pub fn turn(
+    isa: Isa,
+    from: &[f32],
+    from_row: usize,
+    (rows, cols): (usize, usize),
+    to: &mut [f32],
+    to_row: usize,
+) {
+    struct Turn<'a>(&'a [f32], usize, (usize, usize), &'a mut [f32], usize);
+    impl Kernel for Turn<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            transpose(s, self.0, self.1, self.2, self.3, self.4);
+        }
+    }
+    isa.run(Turn(from, from_row, (rows, cols), to, to_row));
+}
 
 /// `to[j * to_row + i] = from[i * from_row + j]` for a `rows x cols` matrix `from`.
 #[inline(always)]

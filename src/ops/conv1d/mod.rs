@@ -1,5 +1,5 @@
 //! `y[b, t] = activation(bias + sum_k x[b, t + k dilation - before] W[k])`, zeros outside the sequence: as long as `x`.
-//! A sequence is a map one column wide, so this is [`super::conv2d`] with a dilation.
+//! A sequence is a map of one row, so this is [`super::conv2d`]: one product over all taps at once.
 
 use super::{
     Activation, Op,

@@ -125,8 +125,11 @@ pub(super) fn gradients(
 }
 
 impl Dims {
-    /// A sequence is a map one column wide: `x [B, T, I]`, `weight [K, I, O]`.
+    /// A sequence `x [B, T, I]` with `weight [K, I, O]` is a map of one row; a dilated kernel takes it as one column, since
+    /// only columns spread.
     pub(super) fn sequence([batch, time, ins]: [usize; 3], [k, outs]: [usize; 2], dilation: usize) -> Self {
-        Dims { batch, height: time, width: 1, ins, outs, kh: k, kw: 1, dilation }
+        let ((height, width), (kh, kw)) =
+            if dilation == 1 { ((1, time), (1, k)) } else { ((time, 1), (k, 1)) };
+        Dims { batch, height, width, ins, outs, kh, kw, dilation }
     }
 }

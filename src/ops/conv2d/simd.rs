@@ -1,17 +1,18 @@
 //! All positions of a padded map, in reading order, are the rows of one product: row `p` of kernel row `u` is the `KW * I`
 //! values from position `p + u * dilation * padded width` on. Rows that begin in a map's right padding give values
-//! nobody reads.
+//! nobody reads; a map of one row has none of those.
 
 use super::Dims;
 use crate::{
     device::Cpu,
-    simd::gemm::{Mat, Start, gemm, pack, packed, packed_len},
+    simd::{
+        gemm::{Mat, Start, gemm},
+        turn,
+    },
 };
 
 pub fn forward(cpu: &Cpu, d: Dims, [x, w, bias]: [&[f32]; 3], [z]: [&mut [f32]; 1]) {
-    let kernel =
-        Kernel::new(cpu, d, |u| Mat::rows(&w[u * d.kw * d.ins * d.outs..], d.kw * d.ins, d.outs, d.outs));
-    correlate(cpu, d, x, (d.ins, d.outs), d.before(), &kernel, Start::Bias(bias), z);
+    correlate(cpu, d, x, (d.ins, d.outs), d.before(), w, Start::Bias(bias), z);
 }
 
 /// A correlation of `dz` with the kernel turned by 180 degrees and transposed.
@@ -19,37 +20,25 @@ pub fn backward_x(cpu: &Cpu, d: Dims, [dz, w]: [&[f32]; 2], [dx]: [&mut [f32]; 1
     let mut turned = cpu.scratch(w.len());
     let taps = turned.chunks_exact_mut(d.ins * d.outs).zip(w.chunks_exact(d.ins * d.outs).rev());
     for (turned, w) in taps {
-        for (o, row) in turned.chunks_exact_mut(d.ins).enumerate() {
-            for (i, t) in row.iter_mut().enumerate() {
-                *t = w[i * d.outs + o];
-            }
-        }
+        turn(cpu.isa, w, d.outs, (d.ins, d.outs), turned, d.ins);
     }
-    let kernel =
-        Kernel::new(cpu, d, |u| Mat::rows(&turned[u * d.kw * d.outs * d.ins..], d.kw * d.outs, d.ins, d.ins));
     let (top, left) = d.before();
     let after = ((d.kh - 1) * d.dilation - top, d.kw - 1 - left);
-    correlate(cpu, d, dz, (d.outs, d.ins), after, &kernel, Start::Zero, dx);
+    correlate(cpu, d, dz, (d.outs, d.ins), after, &turned, Start::Zero, dx);
 }
 
-/// The kernel's rows, packed.
-struct Kernel {
-    rows: Vec<crate::arena::Lease>,
-}
-
-impl Kernel {
-    fn new<'a>(cpu: &Cpu, d: Dims, row: impl Fn(usize) -> Mat<'a>) -> Self {
-        let packed = |u| {
-            let row = row(u);
-            let mut packed = cpu.scratch(packed_len(cpu.isa, row.rows, row.cols));
-            pack(cpu.isa, row, &mut packed);
-            packed
-        };
-        Self { rows: (0..d.kh).map(packed).collect() }
+impl Dims {
+    /// The rows of a map's product: from its first position to the last one that is not right padding.
+    fn positions(&self) -> usize {
+        self.height * self.padded().1 - (self.kw - 1)
+    }
+    /// Every row of the product is a position of the map.
+    fn is_tight(&self) -> bool {
+        self.height == 1 || self.kw == 1
     }
 }
 
-/// `y[B, H, W, O] = start + x[B, H, W, I] * kernel`, with `before` rows and columns of zeros.
+/// `y[B, H, W, O] = start + x[B, H, W, I] * kernel[KH, KW, I, O]`, with `before` rows and columns of zeros.
 #[allow(clippy::too_many_arguments)]
 fn correlate(
     cpu: &Cpu,
@@ -57,25 +46,24 @@ fn correlate(
     x: &[f32],
     (ins, outs): (usize, usize),
     before: (usize, usize),
-    kernel: &Kernel,
+    kernel: &[f32],
     start: Start,
     y: &mut [f32],
 ) {
     let (rows, columns) = d.padded();
-    let positions = d.height * columns - (d.kw - 1);
     let mut padded = cpu.scratch(rows * columns * ins);
     padded.fill(0.0);
-    let mut wide = cpu.scratch(d.height * columns * outs);
+    let mut wide = cpu.scratch(if d.is_tight() { 0 } else { d.height * columns * outs });
     let maps = x.chunks_exact(d.height * d.width * ins).zip(y.chunks_exact_mut(d.height * d.width * outs));
     for (x, y) in maps {
         place(d, x, ins, before, &mut padded);
-        let direct = columns == d.width;
-        let into = if direct { &mut *y } else { &mut wide };
-        for (u, packed_row) in kernel.rows.iter().enumerate() {
-            let a = Mat::rows(&padded[u * d.dilation * columns * ins..], positions, d.kw * ins, ins);
-            packed(cpu.isa, a, packed_row, outs, if u == 0 { start } else { Start::Accumulate }, into, outs);
+        let into = if d.is_tight() { &mut *y } else { &mut wide };
+        for (u, kernel) in kernel.chunks_exact(d.kw * ins * outs).enumerate() {
+            let a = Mat::rows(&padded[u * d.dilation * columns * ins..], d.positions(), d.kw * ins, ins);
+            let kernel = Mat::rows(kernel, d.kw * ins, outs, outs);
+            gemm(cpu.isa, a, kernel, if u == 0 { start } else { Start::Accumulate }, into, outs, &mut []);
         }
-        if !direct {
+        if !d.is_tight() {
             let from = wide.chunks_exact(columns * outs).zip(y.chunks_exact_mut(d.width * outs));
             from.for_each(|(wide, y)| y.copy_from_slice(&wide[..d.width * outs]));
         }
@@ -92,22 +80,26 @@ fn place(d: Dims, x: &[f32], channels: usize, (top, left): (usize, usize), padde
 
 pub fn backward_weight(cpu: &Cpu, d: Dims, [dz, x]: [&[f32]; 2], [dw]: [&mut [f32]; 1]) {
     let (rows, columns) = d.padded();
-    let positions = d.height * columns - (d.kw - 1);
     let mut padded = cpu.scratch(rows * columns * d.ins);
     padded.fill(0.0);
-    let mut spread = cpu.scratch(d.height * columns * d.outs);
+    let mut spread = cpu.scratch(if d.is_tight() { 0 } else { d.height * columns * d.outs });
     spread.fill(0.0);
-    let mut scratch = cpu.scratch(packed_len(cpu.isa, positions, d.outs));
     let area = d.height * d.width;
     for (b, (x, dz)) in x.chunks_exact(area * d.ins).zip(dz.chunks_exact(area * d.outs)).enumerate() {
         place(d, x, d.ins, d.before(), &mut padded);
-        let into = spread.chunks_exact_mut(columns * d.outs).zip(dz.chunks_exact(d.width * d.outs));
-        into.for_each(|(spread, dz)| spread[..dz.len()].copy_from_slice(dz));
-        let dz = Mat::rows(&spread, positions, d.outs, d.outs);
+        let dz = if d.is_tight() {
+            dz
+        } else {
+            let into = spread.chunks_exact_mut(columns * d.outs).zip(dz.chunks_exact(d.width * d.outs));
+            into.for_each(|(spread, dz)| spread[..dz.len()].copy_from_slice(dz));
+            &spread
+        };
+        let dz = Mat::rows(dz, d.positions(), d.outs, d.outs);
         let start = if b == 0 { Start::Zero } else { Start::Accumulate };
         for (u, dw) in dw.chunks_exact_mut(d.kw * d.ins * d.outs).enumerate() {
-            let x = Mat::rows(&padded[u * d.dilation * columns * d.ins..], positions, d.kw * d.ins, d.ins);
-            gemm(cpu.isa, x.t(), dz, start, dw, d.outs, &mut scratch);
+            let x = &padded[u * d.dilation * columns * d.ins..];
+            let x = Mat::rows(x, d.positions(), d.kw * d.ins, d.ins);
+            gemm(cpu.isa, x.t(), dz, start, dw, d.outs, &mut []);
         }
     }
     if d.batch == 0 {

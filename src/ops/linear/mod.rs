@@ -1,7 +1,7 @@
 //! `y = activation(x W + b)` over the last axis; bias and activation are optional.
 //!
-//! The bias starts the product's accumulators, so it costs no pass; backward packs `W` transposed and reads `x`
-//! transposed where it lies.
+//! The bias starts the product's accumulators, so it costs no pass; backward turns `W` once and reads `x` transposed where
+//! it lies.
 
 mod reference;
 mod simd;

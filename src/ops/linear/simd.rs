@@ -1,7 +1,7 @@
 use super::Dims;
 use crate::{
     device::Cpu,
-    simd::gemm::{Mat, Start, gemm, packed_len},
+    simd::gemm::{Mat, Start, gemm, scratch_len},
 };
 
 pub fn forward(cpu: &Cpu, d: Dims, x: &[f32], w: &[f32], bias: Option<&[f32]>, z: &mut [f32]) {
@@ -22,7 +22,7 @@ pub fn backward_weight(cpu: &Cpu, d: Dims, [dz, x]: [&[f32]; 2], [dw]: [&mut [f3
 
 /// `c = start + a b`, all dense.
 fn product(cpu: &Cpu, a: Mat, b: Mat, start: Start, c: &mut [f32]) {
-    let mut scratch = cpu.scratch(packed_len(cpu.isa, b.rows, b.cols));
+    let mut scratch = cpu.scratch(scratch_len(b));
     gemm(cpu.isa, a, b, start, c, b.cols, &mut scratch);
 }
 
