@@ -137,7 +137,7 @@ impl Head<'_> {
         for tile in [&mut dropped[..], dp] {
             let p = Probabilities { tile, width: wide, wide };
             let element = d.element(self.h, from) + key;
-            self.cpu.isa.run(DropOut { mask, sample: self.b, element, stride: d.tk, p });
+            self.cpu.isa.run(DropOut { mask, sample: self.b, element, stride: d.elements(), p });
         }
         Some(dropped)
     }

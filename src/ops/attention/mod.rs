@@ -61,7 +61,11 @@ impl Dims {
     }
     /// Where the probabilities of query `t` of head `h` begin among a sample's dropout elements.
     fn element(&self, h: usize, t: usize) -> usize {
-        (h * self.tq + t) * self.tk
+        (h * self.tq + t) * self.elements()
+    }
+    /// Dropout elements of one query: its keys, then some without use, so that each query's begin at a whole word.
+    fn elements(&self) -> usize {
+        self.tk.next_multiple_of(16)
     }
 }
 

@@ -15,11 +15,8 @@ fn add<T: Real>(y: &mut [T], a: T, x: &[T]) {
 
 /// The dropout factors of one row of probabilities; ones without dropout.
 fn factors<T: Real>(op: &Attention, d: Dims, b: usize, h: usize, t: usize) -> Vec<T> {
-    let mut row = vec![1.0; d.tk];
-    if let Some(mask) = &op.dropout {
-        mask.fill(b, d.element(h, t), &mut row);
-    }
-    row.into_iter().map(|f| T::of(f.into())).collect()
+    let factor = |j| op.dropout.map_or(1.0, |mask| mask.factor(b, d.element(h, t) + j));
+    (0..d.tk).map(|j| T::of(factor(j).into())).collect()
 }
 
 /// `f(b, h, t, keys)` for every query row.

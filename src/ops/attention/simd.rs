@@ -7,7 +7,7 @@ use crate::{
     simd::{
         Kernel, Simd, change,
         gemm::{Mat, Start, pack, packed, packed_len},
-        math, read, update, write,
+        math, read, write,
     },
 };
 use rayon::prelude::*;
@@ -100,7 +100,13 @@ fn head(
             cpu.isa.run(Softmax { p, scale, first, maxima, sums, out, ld, head: d.head });
             if let Some(mask) = op.dropout {
                 let p = Probabilities { tile: &mut scores[..count * width], width, wide };
-                cpu.isa.run(DropOut { mask, sample: b, element: d.element(h, from) + key, stride: d.tk, p });
+                cpu.isa.run(DropOut {
+                    mask,
+                    sample: b,
+                    element: d.element(h, from) + key,
+                    stride: d.elements(),
+                    p,
+                });
             }
             let p = Mat::rows(&scores, count, wide, width);
             let vs = &vs[i * v_len..][..packed_len(cpu.isa, wide, d.head)];
@@ -131,11 +137,15 @@ impl Kernel for DropOut<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let mut factors = [0.0; KEYS];
-        let factors = &mut factors[..self.p.wide];
+        let mut bits = [0; KEYS / 16];
+        let bits = &mut bits[..self.p.wide.div_ceil(16)];
+        let scale = s.splat(self.mask.scale());
         for (r, row) in self.p.tile.chunks_exact_mut(self.p.width).enumerate() {
-            self.mask.fill(self.sample, self.element + r * self.stride, factors);
-            update(s, &mut row[..self.p.wide], factors, |p, f| s.mul(p, f));
+            self.mask.keep_bits(s, self.sample, self.element + r * self.stride, bits);
+            for (i, p) in row[..self.p.wide].chunks_mut(S::LANES).enumerate() {
+                let bits = u32::from(bits[i * S::LANES / 16]) >> (i * S::LANES % 16);
+                write(s, p, s.keep(s.mul(read(s, p), scale), bits));
+            }
         }
     }
 }
