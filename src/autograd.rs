@@ -107,11 +107,12 @@ impl<'p> Tape<'p> {
 
     /// Runs `op` and records it if a gradient can flow through it.
     pub fn apply<O: Op<N>, const N: usize>(&self, op: O, inputs: [&Var; N]) -> Result<Var> {
-        let (value, saved) = op.forward(inputs.map(|v| &v.value))?;
         let parents = inputs.map(|v| v.source);
+        let inputs = inputs.map(|v| &v.value);
         if parents.iter().all(Option::is_none) {
-            return Ok(Var { value, source: None });
+            return Ok(Var { value: op.infer(inputs)?, source: None });
         }
+        let (value, saved) = op.forward(inputs)?;
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Box::new(Recorded { op, parents, saved }));
         Ok(Var { value, source: Some(Source::Node(nodes.len() - 1)) })

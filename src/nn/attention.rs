@@ -1,8 +1,8 @@
-use super::Linear;
+use super::{Linear, mask};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
-    ops::{self, dropout::Mask},
+    ops,
     params::Builder,
 };
 use std::sync::Arc;
@@ -35,8 +35,8 @@ impl MultiHead {
         let q = self.query.forward(t, x)?;
         let k = self.key.forward(t, memory)?;
         let v = self.value.forward(t, memory)?;
-        let dropout = t.noise().filter(|_| self.dropout > 0.0).map(|noise| Mask::new(self.dropout, noise));
-        let op = ops::Attention { heads: self.heads, lengths: lengths.cloned(), dropout };
+        let op =
+            ops::Attention { heads: self.heads, lengths: lengths.cloned(), dropout: mask(t, self.dropout) };
         self.out.forward(t, &t.apply(op, [&q, &k, &v])?)
     }
 }

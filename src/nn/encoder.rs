@@ -1,8 +1,8 @@
-use super::{LayerNorm, Linear, MultiHead, dropout};
+use super::{FeedForward, LayerNorm, MultiHead, dropout};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
-    ops::{Activation, Add},
+    ops::Add,
     params::Builder,
 };
 
@@ -13,8 +13,7 @@ pub struct EncoderLayer {
     norm1: LayerNorm,
     attention: MultiHead,
     norm2: LayerNorm,
-    up: Linear,
-    down: Linear,
+    feed_forward: FeedForward,
     dropout: f32,
 }
 
@@ -25,8 +24,7 @@ impl EncoderLayer {
             norm1: LayerNorm::new(p, "norm1", width),
             attention: MultiHead::new(p, "attention", width, heads, dropout),
             norm2: LayerNorm::new(p, "norm2", width),
-            up: Linear::new(p, "up", width, hidden, Some(Activation::Gelu)),
-            down: Linear::new(p, "down", hidden, width, None),
+            feed_forward: FeedForward::new(p, width, hidden, dropout),
             dropout,
         })
     }
@@ -36,8 +34,7 @@ impl EncoderLayer {
         let h = self.norm1.forward(t, x)?;
         let h = self.attention.forward(t, &h, &h, None)?;
         let x = t.apply(Add, [x, &dropout(t, h, self.dropout)?])?;
-        let h = self.up.forward(t, &self.norm2.forward(t, &x)?)?;
-        let h = self.down.forward(t, &dropout(t, h, self.dropout)?)?;
+        let h = self.feed_forward.forward(t, &self.norm2.forward(t, &x)?)?;
         t.apply(Add, [&x, &dropout(t, h, self.dropout)?])
     }
 }

@@ -26,6 +26,12 @@ impl Linear {
 
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
         let op = ops::Linear { activation: self.activation };
-        t.apply(op, [x, &t.param(self.weight), &t.param(self.bias)])
+        let [weight, bias] = self.params(t);
+        t.apply(op, [x, &weight, &bias])
+    }
+
+    /// Weight and bias, for an op that takes them along with others.
+    pub(super) fn params(&self, t: &Tape) -> [Var; 2] {
+        [t.param(self.weight), t.param(self.bias)]
     }
 }

@@ -4,6 +4,7 @@ mod attention;
 mod conv;
 mod embedding;
 mod encoder;
+mod feed_forward;
 mod layer_norm;
 mod linear;
 mod positional;
@@ -12,6 +13,7 @@ pub use attention::MultiHead;
 pub use conv::{Conv1d, Conv2d};
 pub use embedding::Embedding;
 pub use encoder::EncoderLayer;
+pub use feed_forward::FeedForward;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use positional::{Positions, sinusoids};
@@ -22,10 +24,15 @@ use crate::{
     ops,
 };
 
+/// The next mask of probability `p`, while the tape is training and `p` is not 0.
+pub(crate) fn mask(t: &Tape, p: f32) -> Option<ops::dropout::Mask> {
+    t.noise().filter(|_| p > 0.0).map(|noise| ops::dropout::Mask::new(p, noise))
+}
+
 /// Drops values with probability `p` while the tape is training.
 pub(crate) fn dropout(t: &Tape, x: Var, p: f32) -> Result<Var> {
-    match t.noise() {
-        Some(noise) if p > 0.0 => t.apply(ops::Dropout(ops::dropout::Mask::new(p, noise)), [&x]),
-        _ => Ok(x),
+    match mask(t, p) {
+        Some(mask) => t.apply(ops::Dropout(mask), [&x]),
+        None => Ok(x),
     }
 }

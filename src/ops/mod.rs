@@ -14,6 +14,7 @@ pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod embedding;
+pub mod feed_forward;
 pub mod layer_norm;
 pub mod linear;
 pub mod masked_max;
@@ -30,6 +31,7 @@ pub use conv2d::Conv2d;
 pub use cross_entropy::SoftmaxCrossEntropy;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
+pub use feed_forward::FeedForward;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use masked_max::MaskedMax;
@@ -46,6 +48,11 @@ pub trait Op<const N: usize>: std::fmt::Debug + Send + 'static {
 
     /// The value, and what backward needs.
     fn forward(&self, inputs: [&Tensor; N]) -> Result<(Tensor, Self::Saved)>;
+
+    /// The value alone, for a pass that records nothing; ops override it where that is cheaper.
+    fn infer(&self, inputs: [&Tensor; N]) -> Result<Tensor> {
+        Ok(self.forward(inputs)?.0)
+    }
 
     /// The gradient of a loss in each input that `needs` one, given the gradient `dout` in the result.
     fn backward(&self, saved: &Self::Saved, dout: &Tensor, needs: [bool; N]) -> Result<[Option<Tensor>; N]>;

@@ -3,8 +3,8 @@
 use mirscope::{
     Result,
     ops::{
-        Activate, Activation, Add, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding, LayerNorm,
-        Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape, SoftmaxCrossEntropy,
+        Activate, Activation, Add, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding, FeedForward,
+        LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape, SoftmaxCrossEntropy,
         dropout::{Mask, Noise},
     },
     tensor::Tensor,
@@ -49,6 +49,7 @@ pub fn all() -> Vec<Case> {
     let mut all = vec![];
     all.extend(pointwise());
     all.extend(linear());
+    all.extend(feed_forward());
     all.extend(convolutions());
     all.extend(attention());
     all.extend(rows());
@@ -79,6 +80,18 @@ fn linear() -> Vec<Case> {
         case("gelu", move || with(Some(Activation::Gelu)), [&[29, 19], &[19, 21], &[21]]),
         case("relu, no bias", move || with(Some(Activation::Relu)), [&[3, 9], &[9, 64]]),
         case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
+    ]
+}
+
+fn feed_forward() -> Vec<Case> {
+    let noise = (Noise { seed: 3, step: 7, first_sample: 2 }, 4);
+    let plain = || FeedForward { dropout: None };
+    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)) };
+    vec![
+        case("", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5]]),
+        case("dropout", dropped, [&[2, 67, 17], &[17, 19], &[19], &[19, 17], &[17]]),
+        case("dropout, whole groups", dropped, [&[3, 2, 8], &[8, 256], &[256], &[256, 8], &[8]]),
+        case("one row", plain, [&[1, 31], &[31, 64], &[64], &[64, 31], &[31]]),
     ]
 }
 
