@@ -32,20 +32,19 @@ pub fn backward_x(cpu: &Cpu, d: Dims, [dz, w]: [&[f32]; 2], [dx]: [&mut [f32]; 1
     correlate(cpu, d, dz, (d.outs, d.ins), after, &kernel, Start::Zero, dx);
 }
 
-/// The kernel's rows, packed.
+/// The kernel's rows, packed one after the other.
 struct Kernel {
-    rows: Vec<crate::arena::Lease>,
+    rows: crate::arena::Lease,
+    /// Values of a packed row.
+    row: usize,
 }
 
 impl Kernel {
-    fn new<'a>(cpu: &Cpu, d: Dims, row: impl Fn(usize) -> Mat<'a>) -> Self {
-        let packed = |u| {
-            let row = row(u);
-            let mut packed = cpu.scratch(packed_len(cpu.isa, row.rows, row.cols));
-            pack(cpu.isa, row, &mut packed);
-            packed
-        };
-        Self { rows: (0..d.kh).map(packed).collect() }
+    fn new<'a>(cpu: &Cpu, d: Dims, of: impl Fn(usize) -> Mat<'a>) -> Self {
+        let row = packed_len(cpu.isa, of(0).rows, of(0).cols);
+        let mut rows = cpu.scratch(d.kh * row);
+        rows.chunks_exact_mut(row).enumerate().for_each(|(u, packed)| pack(cpu.isa, of(u), packed));
+        Self { rows, row }
     }
 }
 
@@ -71,7 +70,7 @@ fn correlate(
         place(d, x, ins, before, &mut padded);
         let direct = columns == d.width;
         let into = if direct { &mut *y } else { &mut wide };
-        for (u, packed_row) in kernel.rows.iter().enumerate() {
+        for (u, packed_row) in kernel.rows.chunks_exact(kernel.row).enumerate() {
             let a = Mat::rows(&padded[u * d.dilation * columns * ins..], positions, d.kw * ins, ins);
             packed(cpu.isa, a, packed_row, outs, if u == 0 { start } else { Start::Accumulate }, into, outs);
         }
