@@ -12,7 +12,7 @@ use mirscope::{
     optim::AdamW,
     params::{Builder, Params},
     rna::Base,
-    train::{Example, StepId, gradients},
+    train::{Accumulator, Example, StepId},
     workers::Workers,
 };
 use rand::{RngExt, SeedableRng};
@@ -55,7 +55,8 @@ fn examples<'a>(pairs: &[Duo<'a>]) -> Vec<Example<'a>> {
 fn results(config: &Config, device: &Device, pairs: &[Duo]) -> [Vec<f64>; 3] {
     let (network, params, workers) = network(config, device);
     let id = StepId { seed: 0, step: 1 };
-    let (loss, grads) = gradients(&network, &params, &examples(pairs), 1, id, &workers).unwrap();
+    let mut accumulator = Accumulator::new(1);
+    let (loss, grads) = accumulator.gradients(&network, &params, &examples(pairs), id, &workers).unwrap();
     let logits = network.logits(&params, pairs, &workers).unwrap();
     [vec![loss], grads.flat().to_f64().unwrap(), logits.into_iter().map(f64::from).collect()]
 }
@@ -71,13 +72,13 @@ fn check(config: &Config, pairs: &[Duo]) {
 fn train(meter: &mut Meter, config: &Config, pairs: &[Duo]) {
     let (network, mut params, workers) = network(config, &Device::cpu());
     let mut adamw = AdamW::new(&params, 0.01).unwrap();
-    let (examples, mut step) = (examples(pairs), 0);
+    let (mut accumulator, examples, mut step) = (Accumulator::new(MICRO_BATCH), examples(pairs), 0);
     let work = Work::Flops(3.0 * config.forward_flops() * pairs.len() as f64);
     meter.time("train", &format!("small, batch {}", pairs.len()), work, || {
         step += 1;
         let id = StepId { seed: 0, step };
-        let (_, grads) = gradients(&network, &params, &examples, MICRO_BATCH, id, &workers).unwrap();
-        adamw.step(&mut params, &grads, 1e-4).unwrap();
+        let (_, grads) = accumulator.gradients(&network, &params, &examples, id, &workers).unwrap();
+        adamw.step(&mut params, grads, 1e-4).unwrap();
     });
 }
 

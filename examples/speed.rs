@@ -13,7 +13,7 @@ use mirscope::{
     rna::Base,
     simd::{Isa, gemm},
     tensor::Tensor,
-    train::{Example, StepId, gradients},
+    train::{Accumulator, Example, StepId},
     workers::Workers,
 };
 use rand::{RngExt, SeedableRng};
@@ -87,13 +87,14 @@ fn train(args: &Args) -> Result<()> {
     let mut params = builder.on(&Device::cpu())?;
     let mut adamw = AdamW::new(&params, 0.01)?;
     let workers = Workers::new(&Device::cpu(), args.threads)?;
+    let mut accumulator = Accumulator::new(args.micro_batch);
     let mut step = 0;
     let seconds = rate(args.seconds, || {
         step += 1;
-        let (loss, grads) =
-            gradients(&network, &params, &examples, args.micro_batch, StepId { seed: 0, step }, &workers)?;
+        let id = StepId { seed: 0, step };
+        let (loss, grads) = accumulator.gradients(&network, &params, &examples, id, &workers)?;
         assert!(loss.is_finite());
-        adamw.step(&mut params, &grads, 1e-3)
+        adamw.step(&mut params, grads, 1e-3)
     })?;
     report("train", args, 256, 3.0 * config.forward_flops(), seconds);
     Ok(())

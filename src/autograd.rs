@@ -4,13 +4,17 @@
 //! twice gets the sum of two gradients here and nowhere else.
 
 use crate::{
+    arena::Kept,
     device::Device,
     error::{Error, Result},
     ops::{Add, Op, add, dropout::Noise},
-    params::{ParamId, Params},
+    params::{FixedId, ParamId, Params},
     tensor::Tensor,
 };
-use std::cell::{Cell, RefCell};
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
@@ -25,9 +29,13 @@ pub struct Var {
     source: Option<Source>,
 }
 
-trait Node {
-    fn backward(&self, dout: &Tensor) -> Result<Vec<Option<Tensor>>>;
-    fn parents(&self) -> &[Option<Source>];
+/// Where gradients go: to a source, as they are made.
+type Give<'a> = &'a mut dyn FnMut(Source, Tensor) -> Result<()>;
+
+/// A place on the tape. An op leaves it empty when its backward is done; the same op of the next pass is written there.
+trait Node: Any + Send {
+    fn backward(&mut self, dout: &Tensor, give: Give) -> Result<()>;
+    fn clear(&mut self);
 }
 
 struct Recorded<O: Op<N>, const N: usize> {
@@ -36,13 +44,55 @@ struct Recorded<O: Op<N>, const N: usize> {
     saved: O::Saved,
 }
 
-impl<O: Op<N>, const N: usize> Node for Recorded<O, N> {
-    fn backward(&self, dout: &Tensor) -> Result<Vec<Option<Tensor>>> {
-        let needs = self.parents.map(|p| p.is_some());
-        Ok(self.op.backward(&self.saved, dout, needs)?.into())
+impl<O: Op<N>, const N: usize> Node for Option<Recorded<O, N>> {
+    fn backward(&mut self, dout: &Tensor, give: Give) -> Result<()> {
+        let Some(Recorded { op, parents, saved }) = self.take() else { return Ok(()) };
+        let grads = op.backward(&saved, dout, parents.map(|p| p.is_some()))?;
+        for (parent, gradient) in parents.into_iter().zip(grads) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                give(parent, gradient)?;
+            }
+        }
+        Ok(())
     }
-    fn parents(&self) -> &[Option<Source>] {
-        &self.parents
+    fn clear(&mut self) {
+        *self = None;
+    }
+}
+
+/// What a pass writes down. The device keeps it between passes, so that the next one finds its places made.
+#[derive(Default)]
+struct Recording {
+    nodes: Vec<Box<dyn Node>>,
+    /// Nodes of this pass; the places after them are empty.
+    len: usize,
+    /// Gradients that wait for their node.
+    grads: Vec<Option<Tensor>>,
+    /// Whether the pass used each parameter.
+    used: Vec<bool>,
+    /// Whether a gradient reached it.
+    reached: Vec<bool>,
+}
+
+impl Recording {
+    /// The place of a new node.
+    fn push<O: Op<N>, const N: usize>(&mut self, new: Recorded<O, N>) -> usize {
+        let (at, new) = (self.len, Some(new));
+        match self.nodes.get_mut(at) {
+            None => self.nodes.push(Box::new(new)),
+            Some(place) => match (&mut **place as &mut dyn Any).downcast_mut() {
+                Some(same) => *same = new,
+                None => *place = Box::new(new),
+            },
+        }
+        self.len += 1;
+        at
+    }
+
+    fn clear(&mut self) {
+        self.nodes[..self.len].iter_mut().for_each(|node| node.clear());
+        self.grads.clear();
+        self.len = 0;
     }
 }
 
@@ -50,35 +100,43 @@ impl<O: Op<N>, const N: usize> Node for Recorded<O, N> {
 pub struct Tape<'p> {
     params: &'p Params,
     device: Device,
-    nodes: RefCell<Vec<Box<dyn Node>>>,
-    used: RefCell<Vec<bool>>,
+    recording: RefCell<Kept<Recording>>,
     record: bool,
     noise: Option<Noise>,
     draws: Cell<u32>,
 }
 
+impl Drop for Tape<'_> {
+    fn drop(&mut self) {
+        self.recording.get_mut().clear();
+    }
+}
+
 impl<'p> Tape<'p> {
+    fn with(params: &'p Params, device: &Device, record: bool, noise: Option<Noise>) -> Self {
+        let mut recording = device.keep(|_| true, Recording::default);
+        let Recording { used, reached, .. } = &mut *recording;
+        for flags in [used, reached] {
+            flags.clear();
+            flags.resize(params.count(), false);
+        }
+        let (recording, device) = (RefCell::new(recording), device.clone());
+        Self { params, device, recording, record, noise, draws: Cell::new(0) }
+    }
+
     /// Records for backward; without dropout. Results go to `device`'s buffers, a worker of the parameters' device.
     pub fn new(params: &'p Params, device: &Device) -> Self {
-        Self {
-            params,
-            device: device.clone(),
-            nodes: Default::default(),
-            used: RefCell::new(vec![false; params.count()]),
-            record: true,
-            noise: None,
-            draws: Cell::new(0),
-        }
+        Self::with(params, device, true, None)
     }
 
     /// Records for backward, with dropout drawn from `noise`.
     pub fn training(params: &'p Params, device: &Device, noise: Noise) -> Self {
-        Self { noise: Some(noise), ..Self::new(params, device) }
+        Self::with(params, device, true, Some(noise))
     }
 
     /// Records nothing: what a forward pass no longer needs is freed at once.
     pub fn inference(params: &'p Params, device: &Device) -> Self {
-        Self { record: false, ..Self::new(params, device) }
+        Self::with(params, device, false, None)
     }
 
     /// Where results are made.
@@ -98,9 +156,14 @@ impl<'p> Tape<'p> {
         Var { value, source: None }
     }
 
+    /// A tensor that was registered with the parameters and is not learned.
+    pub fn fixed(&self, id: FixedId) -> Var {
+        self.constant(self.params.fixed(id).clone().used_by(&self.device))
+    }
+
     /// A parameter.
     pub fn param(&self, id: ParamId) -> Var {
-        self.used.borrow_mut()[Params::index(id)] = true;
+        self.recording.borrow_mut().used[Params::index(id)] = true;
         let value = self.params.value(id).used_by(&self.device);
         Var { value, source: self.record.then_some(Source::Param(id)) }
     }
@@ -113,50 +176,63 @@ impl<'p> Tape<'p> {
             return Ok(Var { value: op.infer(inputs)?, source: None });
         }
         let (value, saved) = op.forward(inputs)?;
-        let mut nodes = self.nodes.borrow_mut();
-        nodes.push(Box::new(Recorded { op, parents, saved }));
-        Ok(Var { value, source: Some(Source::Node(nodes.len() - 1)) })
+        let at = self.recording.borrow_mut().push(Recorded { op, parents, saved });
+        Ok(Var { value, source: Some(Source::Node(at)) })
     }
 
     /// The gradient of the scalar `loss` in every parameter the pass used.
     pub fn backward(self, loss: &Var) -> Result<Grads> {
-        let one = Tensor::new(&self.device, loss.value.shape(), &vec![1.0; loss.value.len()])?;
-        self.backward_from(loss, one)
+        let mut grads = Grads::zeros(self.params)?;
+        self.backward_into(loss, &mut grads)?;
+        Ok(grads)
+    }
+
+    /// As [`Tape::backward`], added to `grads`.
+    pub fn backward_into(self, loss: &Var, grads: &mut Grads) -> Result<()> {
+        let one = Tensor::full(&self.device, loss.value.shape(), 1.0)?;
+        self.walk(loss, one, grads)
     }
 
     /// As [`Tape::backward`], from any result and the gradient `dout` in it.
     pub fn backward_from(self, out: &Var, dout: Tensor) -> Result<Grads> {
-        let mut nodes = self.nodes.into_inner();
-        let mut grads: Vec<Option<Tensor>> = vec![None; nodes.len()];
-        let mut flat = Tensor::zeros(&self.device, self.params.flat().shape())?;
-        let mut reached = vec![false; self.params.count()];
+        let mut grads = Grads::zeros(self.params)?;
+        self.walk(out, dout, &mut grads)?;
+        Ok(grads)
+    }
+
+    fn walk(mut self, out: &Var, dout: Tensor, sum: &mut Grads) -> Result<()> {
+        let params = self.params;
+        let Recording { nodes, len, grads, used, reached } = &mut **self.recording.get_mut();
+        grads.resize(*len, None);
         if let Some(Source::Node(last)) = out.source {
             grads[last] = Some(dout);
         }
-        while let Some(node) = nodes.pop() {
-            let Some(dout) = grads[nodes.len()].take() else { continue };
-            for (parent, gradient) in node.parents().iter().zip(node.backward(&dout)?) {
-                match (parent, gradient) {
-                    (Some(Source::Node(i)), Some(new)) => {
-                        grads[*i] = Some(match grads[*i].take() {
-                            None => new,
-                            Some(old) => Add.forward([&old, &new])?.0,
-                        });
-                    }
-                    (Some(Source::Param(id)), Some(new)) => {
-                        reached[Params::index(*id)] = true;
-                        add::accumulate(&mut flat, self.params.range(*id).start, &new)?;
-                    }
-                    _ => {}
+        while *len > 0 {
+            *len -= 1;
+            let node = &mut nodes[*len];
+            let Some(dout) = grads.pop().flatten() else {
+                node.clear();
+                continue;
+            };
+            node.backward(&dout, &mut |source, new| match source {
+                Source::Node(i) => {
+                    grads[i] = Some(match grads[i].take() {
+                        None => new,
+                        Some(old) => Add.forward([&old, &new])?.0,
+                    });
+                    Ok(())
                 }
-            }
+                Source::Param(id) => {
+                    reached[Params::index(id)] = true;
+                    add::accumulate(&mut sum.flat, params.range(id).start, &new)
+                }
+            })?;
         }
-        let used = self.used.into_inner();
-        match self.params.ids().find(|&id| used[Params::index(id)] && !reached[Params::index(id)]) {
+        match params.ids().find(|&id| used[Params::index(id)] && !reached[Params::index(id)]) {
             Some(id) => {
-                Err(Error::Setting(format!("no gradient reaches {}, which was used", self.params.name(id))))
+                Err(Error::Setting(format!("no gradient reaches {}, which was used", params.name(id))))
             }
-            None => Ok(Grads { flat }),
+            None => Ok(()),
         }
     }
 }
@@ -168,6 +244,16 @@ pub struct Grads {
 }
 
 impl Grads {
+    /// None yet, for `params`.
+    pub fn zeros(params: &Params) -> Result<Self> {
+        Ok(Self { flat: Tensor::zeros(params.device(), params.flat().shape())? })
+    }
+
+    /// Makes all of them zero: in place, unless a clone still reads them.
+    pub fn clear(&mut self) -> Result<()> {
+        self.flat.clear()
+    }
+
     /// `[n]`, in order of registration.
     pub fn flat(&self) -> &Tensor {
         &self.flat

@@ -1,7 +1,7 @@
 //! One NVIDIA GPU, found at run time: nothing here needs a driver to build.
 
 use crate::error::{Error, Result};
-use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DriverError, sys};
+use cudarc::driver::{CudaContext, CudaSlice, CudaStream, CudaViewMut, DriverError, sys};
 use std::sync::Arc;
 
 /// A GPU's context and the stream all work is queued on.
@@ -39,6 +39,10 @@ impl Gpu {
 
     pub(crate) fn zeros(&self, len: usize) -> Result<CudaSlice<f32>> {
         Ok(self.stream.alloc_zeros(len)?)
+    }
+
+    pub(crate) fn clear(&self, x: &mut CudaViewMut<f32>) -> Result<()> {
+        Ok(self.stream.memset_zeros(x)?)
     }
 
     pub(crate) fn upload(&self, x: &[f32]) -> Result<CudaSlice<f32>> {

@@ -2,7 +2,7 @@
 //! judge), the others are f32.
 
 use crate::{
-    arena::{Arena, Lease},
+    arena::{Arena, Kept, Lease},
     cuda::Gpu,
     error::{Error, Result},
     simd::Isa,
@@ -52,12 +52,22 @@ impl Cpu {
     }
 }
 
-/// Memory on a device.
-#[derive(Debug)]
+/// Memory on a device; a clone shares it.
+#[derive(Clone, Debug)]
 pub(crate) enum Buffer {
-    Reference(Vec<f64>),
+    Reference(Arc<Vec<f64>>),
     Cpu(Lease),
-    Cuda(CudaSlice<f32>),
+    Cuda(Arc<CudaSlice<f32>>),
+}
+
+impl Buffer {
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Buffer::Reference(x) => Arc::strong_count(x) > 1,
+            Buffer::Cpu(x) => x.is_shared(),
+            Buffer::Cuda(x) => Arc::strong_count(x) > 1,
+        }
+    }
 }
 
 impl Device {
@@ -97,38 +107,57 @@ impl Device {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// Something this worker has kept that `fits`, or else what `make` makes; kept again after use.
+    pub(crate) fn keep<T: Send + 'static>(
+        &self,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Kept<T> {
+        match self {
+            Device::Cpu(cpu) => cpu.arena.keep(fits, make),
+            _ => Kept::once(make()),
+        }
+    }
+
     /// A buffer whose contents are not defined; every kernel writes all of its outputs.
     pub(crate) fn unwritten(&self, len: usize) -> Result<Buffer> {
         Ok(match self {
-            Device::Reference => Buffer::Reference(vec![f64::NAN; len]),
-            Device::Reference32 => Buffer::Cpu(Arc::<Arena>::default().take(len)),
-            Device::Cpu(cpu) => Buffer::Cpu(cpu.scratch(len)),
-            Device::Cuda(gpu) => Buffer::Cuda(gpu.zeros(len)?),
+            Device::Reference => Buffer::Reference(vec![f64::NAN; len].into()),
+            Device::Cuda(gpu) => Buffer::Cuda(gpu.zeros(len)?.into()),
+            Device::Reference32 | Device::Cpu(_) => Buffer::Cpu(self.lease(len)),
         })
     }
 
-    pub(crate) fn zeros(&self, len: usize) -> Result<Buffer> {
-        let mut buffer = self.unwritten(len)?;
-        match &mut buffer {
-            Buffer::Reference(x) => x.fill(0.0),
-            Buffer::Cpu(x) => x.fill(0.0),
-            Buffer::Cuda(_) => {} // fresh from the driver's memset
+    /// A buffer of what `fill` writes.
+    pub(crate) fn filled(&self, len: usize, fill: impl FnOnce(&mut [f32])) -> Result<Buffer> {
+        if let Device::Reference32 | Device::Cpu(_) = self {
+            let mut lease = self.lease(len);
+            fill(&mut lease);
+            return Ok(Buffer::Cpu(lease));
         }
-        Ok(buffer)
+        let mut values = vec![0.0; len];
+        fill(&mut values);
+        self.upload(values.into_iter().map(f64::from))
     }
 
     pub(crate) fn upload(&self, x: impl ExactSizeIterator<Item = f64>) -> Result<Buffer> {
         Ok(match self {
-            Device::Reference => Buffer::Reference(x.collect()),
-            Device::Cuda(gpu) => Buffer::Cuda(gpu.upload(&x.map(|x| x as f32).collect::<Vec<_>>())?),
+            Device::Reference => Buffer::Reference(x.collect::<Vec<_>>().into()),
+            Device::Cuda(gpu) => Buffer::Cuda(gpu.upload(&x.map(|x| x as f32).collect::<Vec<_>>())?.into()),
             Device::Reference32 | Device::Cpu(_) => {
-                let mut buffer = self.unwritten(x.len())?;
-                if let Buffer::Cpu(lease) = &mut buffer {
-                    lease.iter_mut().zip(x).for_each(|(y, x)| *y = x as f32);
-                }
-                buffer
+                let mut lease = self.lease(x.len());
+                lease.iter_mut().zip(x).for_each(|(y, x)| *y = x as f32);
+                Buffer::Cpu(lease)
             }
         })
+    }
+
+    /// An array of this worker, or, where there is no worker, one used once.
+    fn lease(&self, len: usize) -> Lease {
+        match self {
+            Device::Cpu(cpu) => cpu.scratch(len),
+            _ => Arc::<Arena>::default().take(len),
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::{
     device::Device,
     error::{Error, Result},
-    tensor::Tensor,
+    tensor::{Shape, Tensor},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,6 +21,10 @@ const LINE: usize = 16;
 /// Names one parameter of the [`Params`] it was registered with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ParamId(usize);
+
+/// Names one fixed tensor of the [`Params`] it was registered with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FixedId(usize);
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -39,6 +43,7 @@ impl Entry {
 pub struct Builder {
     entries: Vec<Entry>,
     values: Vec<f64>,
+    fixed: Vec<(Shape, Vec<f64>)>,
     scope: Vec<String>,
     random: ChaCha8Rng,
 }
@@ -47,7 +52,7 @@ impl Builder {
     /// The same seed gives the same initial values.
     pub fn new(seed: u64) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { entries: vec![], values: vec![], scope: vec![], random }
+        Self { entries: vec![], values: vec![], fixed: vec![], scope: vec![], random }
     }
 
     /// Registers under `name.` whatever `f` registers.
@@ -76,6 +81,12 @@ impl Builder {
         })
     }
 
+    /// A tensor that is not learned and in no model file, because the network's shape says what it is.
+    pub fn fixed(&mut self, shape: &[usize], values: Vec<f64>) -> FixedId {
+        self.fixed.push((Shape::new(shape), values));
+        FixedId(self.fixed.len() - 1)
+    }
+
     fn add(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut ChaCha8Rng) -> f64) -> ParamId {
         let name = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".");
         assert!(self.entries.iter().all(|e| e.name != name), "parameter {name} is registered once");
@@ -92,7 +103,8 @@ impl Builder {
     /// Lays the parameters out on `device`.
     pub fn on(self, device: &Device) -> Result<Params> {
         let flat = Tensor::new(device, &[self.values.len()], &self.values)?;
-        Ok(Params { flat, entries: self.entries })
+        let fixed = self.fixed.iter().map(|(shape, values)| Tensor::new(device, shape, values));
+        Ok(Params { flat, entries: self.entries, fixed: fixed.collect::<Result<_>>()? })
     }
 }
 
@@ -101,6 +113,7 @@ impl Builder {
 pub struct Params {
     flat: Tensor,
     entries: Vec<Entry>,
+    fixed: Vec<Tensor>,
 }
 
 impl Params {
@@ -128,6 +141,11 @@ impl Params {
     pub fn value(&self, id: ParamId) -> Tensor {
         let entry = &self.entries[id.0];
         self.flat.part(entry.at, &entry.shape)
+    }
+
+    /// A tensor that is not learned.
+    pub fn fixed(&self, id: FixedId) -> &Tensor {
+        &self.fixed[id.0]
     }
 
     /// `block0.norm.gamma`

@@ -1,5 +1,9 @@
 //! Arrays on a device, and `on`, which opens an op's operands there.
 
+mod shape;
+
+pub use shape::Shape;
+
 use crate::{
     cuda::Gpu,
     device::{Buffer, Cpu, Device},
@@ -9,39 +13,18 @@ use cudarc::driver::{CudaView, CudaViewMut};
 use ndarray::ArrayD;
 use std::{ops::Range, sync::Arc};
 
-/// Up to four extents, outermost first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    dims: [usize; 4],
-    rank: u8,
-}
-
-impl Shape {
-    fn new(dims: &[usize]) -> Self {
-        let mut all = [1; 4];
-        all[..dims.len()].copy_from_slice(dims);
-        Self { dims: all, rank: dims.len() as u8 }
-    }
-    fn dims(&self) -> &[usize] {
-        &self.dims[..self.rank as usize]
-    }
-    fn len(&self) -> usize {
-        self.dims.iter().product()
-    }
-}
-
 /// A dense row-major array of at most four dimensions. Immutable once an op has made it; a clone shares the buffer.
 #[derive(Clone)]
 pub struct Tensor {
     shape: Shape,
     offset: usize,
-    buffer: Arc<Buffer>,
+    buffer: Buffer,
     device: Device,
 }
 
 impl Tensor {
     fn over(device: &Device, shape: &[usize], buffer: Buffer) -> Self {
-        Self { shape: Shape::new(shape), offset: 0, buffer: Arc::new(buffer), device: device.clone() }
+        Self { shape: Shape::new(shape), offset: 0, buffer, device: device.clone() }
     }
 
     /// An output to be written in full; until then it holds anything.
@@ -51,7 +34,19 @@ impl Tensor {
 
     /// All zeros.
     pub fn zeros(device: &Device, shape: &[usize]) -> Result<Self> {
-        Ok(Self::over(device, shape, device.zeros(shape.iter().product())?))
+        let mut zeros = Self::unwritten(device, shape)?;
+        zeros.clear()?;
+        Ok(zeros)
+    }
+
+    /// All `value`.
+    pub fn full(device: &Device, shape: &[usize], value: f64) -> Result<Self> {
+        Self::upload(device, shape, std::iter::repeat_n(value, shape.iter().product()))
+    }
+
+    /// What `fill` writes, in row-major order, over values that are not defined.
+    pub(crate) fn filled(device: &Device, shape: &[usize], fill: impl FnOnce(&mut [f32])) -> Result<Self> {
+        Ok(Self::over(device, shape, device.filled(shape.iter().product(), fill)?))
     }
 
     /// `values` in row-major order, rounded to the device's element type.
@@ -80,12 +75,12 @@ impl Tensor {
 
     /// Extents, outermost first.
     pub fn shape(&self) -> &[usize] {
-        self.shape.dims()
+        &self.shape
     }
 
     /// How many values.
     pub fn len(&self) -> usize {
-        self.shape.len()
+        self.shape.size()
     }
 
     /// Whether an extent is zero.
@@ -109,7 +104,7 @@ impl Tensor {
     /// A view of consecutive values beginning at `at`.
     pub(crate) fn part(&self, at: usize, shape: &[usize]) -> Self {
         let shape = Shape::new(shape);
-        assert!(at + shape.len() <= self.len(), "a part lies inside its tensor");
+        assert!(at + shape.size() <= self.len(), "a part lies inside its tensor");
         Self { shape, offset: self.offset + at, ..self.clone() }
     }
 
@@ -122,7 +117,7 @@ impl Tensor {
 
     /// Row-major copy.
     pub fn to_f64(&self) -> Result<Vec<f64>> {
-        Ok(match &*self.buffer {
+        Ok(match &self.buffer {
             Buffer::Reference(x) => x[self.range()].to_vec(),
             Buffer::Cpu(x) => x[self.range()].iter().map(|&x| x as f64).collect(),
             Buffer::Cuda(_) => self.to_f32()?.into_iter().map(f64::from).collect(),
@@ -131,12 +126,52 @@ impl Tensor {
 
     /// Row-major copy.
     pub fn to_f32(&self) -> Result<Vec<f32>> {
-        Ok(match (&*self.buffer, &self.device) {
+        Ok(match (&self.buffer, &self.device) {
             (Buffer::Reference(x), _) => x[self.range()].iter().map(|&x| x as f32).collect(),
             (Buffer::Cpu(x), _) => x[self.range()].to_vec(),
             (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.download(x)?[self.range()].to_vec(),
             (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
         })
+    }
+
+    /// Copies the values, in row-major order.
+    pub fn read(&self, into: &mut [f32]) -> Result<()> {
+        if into.len() != self.len() {
+            return Err(Error::shape("read", format!("room for {} values", self.len()), into.len()));
+        }
+        match &self.buffer {
+            Buffer::Reference(x) => x[self.range()].iter().zip(into).for_each(|(&x, y)| *y = x as f32),
+            Buffer::Cpu(x) => into.copy_from_slice(&x[self.range()]),
+            Buffer::Cuda(_) => into.copy_from_slice(&self.to_f32()?),
+        }
+        Ok(())
+    }
+
+    /// The value of a tensor that has one, such as a loss.
+    pub fn item(&self) -> Result<f64> {
+        if self.len() != 1 {
+            return Err(Error::shape("item", "one value", self));
+        }
+        Ok(match &self.buffer {
+            Buffer::Reference(x) => x[self.offset],
+            Buffer::Cpu(x) => x[self.offset].into(),
+            Buffer::Cuda(_) => self.to_f32()?[0].into(),
+        })
+    }
+
+    /// Makes all values zero: in place, unless a clone still reads them.
+    pub(crate) fn clear(&mut self) -> Result<()> {
+        if self.buffer.is_shared() {
+            *self = Self::unwritten(&self.device, &self.shape)?;
+        }
+        let range = self.range();
+        match (&mut self.buffer, &self.device) {
+            (Buffer::Reference(x), _) => own(x)[range].fill(0.0),
+            (Buffer::Cpu(x), _) => x[range].fill(0.0),
+            (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.clear(&mut own(x).slice_mut(range))?,
+            (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
+        }
+        Ok(())
     }
 
     /// Copy as an array.
@@ -149,26 +184,22 @@ impl Tensor {
         self.offset..self.offset + self.len()
     }
 
-    fn own(&mut self) -> &mut Buffer {
-        Arc::get_mut(&mut self.buffer).expect("an output has one owner until it is written")
-    }
-
     fn f64s(&self) -> &[f64] {
-        match &*self.buffer {
+        match &self.buffer {
             Buffer::Reference(x) => &x[self.range()],
             _ => unreachable!("{WRONG}"),
         }
     }
 
     fn f32s(&self) -> &[f32] {
-        match &*self.buffer {
+        match &self.buffer {
             Buffer::Cpu(x) => &x[self.range()],
             _ => unreachable!("{WRONG}"),
         }
     }
 
     fn cuda(&self) -> CudaView<'_, f32> {
-        match &*self.buffer {
+        match &self.buffer {
             Buffer::Cuda(x) => x.slice(self.range()),
             _ => unreachable!("{WRONG}"),
         }
@@ -176,15 +207,15 @@ impl Tensor {
 
     fn f64s_mut(&mut self) -> &mut [f64] {
         let range = self.range();
-        match self.own() {
-            Buffer::Reference(x) => &mut x[range],
+        match &mut self.buffer {
+            Buffer::Reference(x) => &mut own(x)[range],
             _ => unreachable!("{WRONG}"),
         }
     }
 
     fn f32s_mut(&mut self) -> &mut [f32] {
         let range = self.range();
-        match self.own() {
+        match &mut self.buffer {
             Buffer::Cpu(x) => &mut x[range],
             _ => unreachable!("{WRONG}"),
         }
@@ -192,11 +223,16 @@ impl Tensor {
 
     fn cuda_mut(&mut self) -> CudaViewMut<'_, f32> {
         let range = self.range();
-        match self.own() {
-            Buffer::Cuda(x) => x.slice_mut(range),
+        match &mut self.buffer {
+            Buffer::Cuda(x) => own(x).slice_mut(range),
             _ => unreachable!("{WRONG}"),
         }
     }
+}
+
+/// A [`crate::arena::Lease`] sees to this itself.
+fn own<T>(buffer: &mut Arc<T>) -> &mut T {
+    Arc::get_mut(buffer).expect("an output has one owner until it is written")
 }
 
 const WRONG: &str = "`on` opened a tensor on another device than its buffer's";

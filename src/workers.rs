@@ -35,21 +35,23 @@ impl Workers {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// `f` of every item, in the items' order.
-    pub fn map<T: Sync, R: Send>(
+    /// `f` of every `size` items in a row (fewer, at the end), with the chunk's number. Nothing is allocated, but for a
+    /// block of the pool's queue at every 63rd call.
+    pub fn for_chunks<T: Send>(
         &self,
-        items: &[T],
-        f: impl Fn(&Device, &T) -> Result<R> + Sync,
-    ) -> Result<Vec<R>> {
-        let with_device = |item: &T| {
+        items: &mut [T],
+        size: usize,
+        f: impl Fn(&Device, usize, &mut [T]) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let with_device = |(i, chunk): (usize, &mut [T])| {
             let device = self.lock().pop().unwrap_or_else(|| self.device.worker());
-            let result = f(&device, item);
+            let result = f(&device, i, chunk);
             self.lock().push(device);
             result
         };
         match &self.pool {
-            None => items.iter().map(with_device).collect(),
-            Some(pool) => pool.install(|| items.par_iter().map(with_device).collect()),
+            None => items.chunks_mut(size).enumerate().try_for_each(with_device),
+            Some(pool) => pool.install(|| items.par_chunks_mut(size).enumerate().try_for_each(with_device)),
         }
     }
 

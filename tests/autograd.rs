@@ -74,17 +74,19 @@ fn inference_records_nothing_and_frees_at_once() {
 
 #[test]
 fn a_parameter_used_without_gradient_is_named() {
-    let (params, [a, b]) = two(&Device::Reference);
-    let tape = Tape::new(&params, &Device::Reference);
-    let x = tape.apply(Activate(Activation::Gelu), [&tape.param(a)]).unwrap();
-    let _aside = tape.apply(Activate(Activation::Gelu), [&tape.param(b)]).unwrap();
-    let error = tape.backward_from(&x, ones(&x)).unwrap_err();
-    assert_eq!(error.to_string(), "no gradient reaches b, which was used");
+    for device in [Device::Reference, Device::cpu()] {
+        let (params, [a, b]) = two(&device);
+        let tape = Tape::new(&params, &device);
+        let x = tape.apply(Activate(Activation::Gelu), [&tape.param(a)]).unwrap();
+        let _aside = tape.apply(Activate(Activation::Gelu), [&tape.param(b)]).unwrap();
+        let error = tape.backward_from(&x, ones(&x)).unwrap_err();
+        assert_eq!(error.to_string(), "no gradient reaches b, which was used");
 
-    let tape = Tape::new(&params, &Device::Reference);
-    let x = tape.apply(Activate(Activation::Gelu), [&tape.param(a)]).unwrap();
-    let grads = tape.backward_from(&x, ones(&x)).unwrap(); // b was not used: no complaint, a gradient of zero
-    assert!(grads.flat().to_f64().unwrap()[24..].iter().all(|&g| g == 0.0));
+        let tape = Tape::new(&params, &device);
+        let x = tape.apply(Activate(Activation::Gelu), [&tape.param(a)]).unwrap();
+        let grads = tape.backward_from(&x, ones(&x)).unwrap(); // b was not used: no complaint, a gradient of zero
+        assert!(grads.flat().to_f64().unwrap()[24..].iter().all(|&g| g == 0.0));
+    }
 }
 
 /// Backward takes the tape by value (this does not compile otherwise), and a tape cannot be cloned.
@@ -109,11 +111,11 @@ fn backward_runs_once() {
 }
 
 /// Parameters of [`graph`]: values `[2, 3, 4]`, a matrix, rows and a `[3, 4]` that is repeated.
-fn graph_params(random: &mut ChaCha8Rng) -> (Params, Vec<ParamId>) {
-    let mut builder = Builder::new(random.random());
+fn graph_params(device: &Device, seed: u64) -> (Params, Vec<ParamId>) {
+    let mut builder = Builder::new(seed);
     let shapes: [&[usize]; 6] = [&[2, 3, 4], &[2, 3, 4], &[4, 4], &[4], &[4], &[3, 4]];
     let ids = shapes.iter().enumerate().map(|(i, s)| builder.uniform(&format!("p{i}"), s, 1.0)).collect();
-    (builder.on(&Device::Reference).unwrap(), ids)
+    (builder.on(device).unwrap(), ids)
 }
 
 /// Nine random ops, each over random earlier values; all values count in the end, so that every path is walked.
@@ -146,7 +148,7 @@ fn random_graphs_match_central_differences() {
     let mut worst = (0, 0.0f64);
     for seed in 0..40 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
-        let (mut params, ids) = graph_params(random);
+        let (mut params, ids) = graph_params(&Device::Reference, random.random());
         let upstream: Vec<f64> = (0..24).map(|_| random.random::<f64>() - 0.5).collect();
         let upstream = Tensor::new(&Device::Reference, &[2, 3, 4], &upstream).unwrap();
         let choices = || ChaCha8Rng::seed_from_u64(1000 + seed);
@@ -169,6 +171,56 @@ fn random_graphs_match_central_differences() {
     }
     println!("worst of 40 graphs: seed {}, {:.1e}", worst.0, worst.1);
     assert!(worst.1 < 1e-6, "graph {} is off by {:.1e}", worst.0, worst.1);
+}
+
+/// A worker keeps its tapes' places: passes of other graphs, finished or not, change no bit of a later one.
+#[test]
+fn a_pass_does_not_see_the_ones_before_it() {
+    let worn = Device::cpu();
+    for seed in 0..20 {
+        let (params, ids) = graph_params(&worn, seed);
+        let pass = |device: &Device| {
+            let tape = Tape::new(&params, device);
+            let out = graph(&tape, &ids, &mut ChaCha8Rng::seed_from_u64(seed));
+            tape.backward_from(&out, ones(&out)).unwrap().flat().to_f32().unwrap()
+        };
+        let fresh = pass(&Device::cpu());
+        assert!(pass(&worn) == fresh && pass(&worn) == fresh, "graph {seed}");
+        let left = Tape::new(&params, &worn);
+        graph(&left, &ids, &mut ChaCha8Rng::seed_from_u64(seed + 1));
+    }
+}
+
+/// Added to what is there already.
+#[test]
+fn gradients_add_up_over_passes() {
+    let device = Device::cpu();
+    let (params, [a, b]) = two(&device);
+    let pass = |id: ParamId| {
+        let tape = Tape::new(&params, &device);
+        let y = tape.apply(Activate(Activation::Gelu), [&tape.param(id)]).unwrap();
+        (tape, y)
+    };
+    let alone = |id| {
+        let (tape, y) = pass(id);
+        tape.backward(&y).unwrap()
+    };
+    let mut expected = alone(a);
+    expected.add(&alone(b)).unwrap();
+    expected.add(&alone(b)).unwrap();
+    let mut grads = Grads::zeros(&params).unwrap();
+    let mut read = vec![];
+    for time in 0..2 {
+        grads.clear().unwrap();
+        for id in [a, b, b] {
+            let (tape, y) = pass(id);
+            tape.backward_into(&y, &mut grads).unwrap();
+        }
+        assert_eq!(grads.flat().to_f32().unwrap(), expected.flat().to_f32().unwrap(), "time {time}");
+        read.push(grads.clone());
+    }
+    grads.clear().unwrap();
+    assert_eq!(read[0].flat().to_f32().unwrap(), expected.flat().to_f32().unwrap(), "a clone is left alone");
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -9,7 +9,7 @@ use mirscope::{
     params::{Builder, Params},
     rna::{Base, parse},
     simd::Isa,
-    train::{Example, StepId, gradients},
+    train::{Accumulator, Example, StepId},
     workers::Workers,
 };
 use rand::{RngExt, SeedableRng};
@@ -80,7 +80,8 @@ const STEP: StepId = StepId { seed: 3, step: 5 };
 /// The loss and its flat gradient, on one thread.
 fn loss(network: &Network, params: &Params, examples: &[Example], micro_batch: usize) -> (f64, Vec<f64>) {
     let workers = Workers::new(params.device(), 1).unwrap();
-    let (loss, grads) = gradients(network, params, examples, micro_batch, STEP, &workers).unwrap();
+    let mut accumulator = Accumulator::new(micro_batch);
+    let (loss, grads) = accumulator.gradients(network, params, examples, STEP, &workers).unwrap();
     (loss, grads.flat().to_f64().unwrap())
 }
 
@@ -209,8 +210,9 @@ fn gradients_have_the_same_bits_for_any_number_of_threads() {
         let (network, params) = network(&config, &device, 31);
         let sequences = sequences(&config, 53, 32);
         let examples = examples(&sequences);
-        let run = |workers: &Workers| {
-            let (loss, grads) = gradients(&network, &params, &examples, 3, STEP, workers).unwrap();
+        let mut accumulator = Accumulator::new(3);
+        let mut run = |workers: &Workers| {
+            let (loss, grads) = accumulator.gradients(&network, &params, &examples, STEP, workers).unwrap();
             (loss.to_bits(), grads.flat().to_f32().unwrap().iter().map(|g| g.to_bits()).collect::<Vec<_>>())
         };
         let one = run(&Workers::new(&device, 1).unwrap());
@@ -238,7 +240,7 @@ fn micro_batches_add_up_to_the_batch() {
     }
     let workers = Workers::new(&Device::Reference, 1).unwrap();
     let other = StepId { step: STEP.step + 1, ..STEP };
-    let other = gradients(&network, &params, &examples, 13, other, &workers).unwrap().0;
+    let other = Accumulator::new(13).gradients(&network, &params, &examples, other, &workers).unwrap().0;
     assert!((other - whole).abs() > 1e-4, "dropout is on: another step has other masks");
 }
 

@@ -1,8 +1,11 @@
 //! Pairs as a network reads them: token ids, and the map of which bases could pair.
 
 use crate::{
+    arena::Kept,
+    device::Device,
     error::{Error, Result},
     rna::{Base, Pairing},
+    tensor::Shape,
 };
 use std::sync::Arc;
 
@@ -36,28 +39,57 @@ pub struct Batch {
 impl Batch {
     /// Sequences longer than `lengths` are an error: cutting is the caller's decision.
     pub fn new(pairs: &[Duo], lengths: Lengths) -> Result<Self> {
-        let mut tokens = Vec::with_capacity(pairs.len() * (lengths.mirna + lengths.site));
-        for &(mirna, site) in pairs {
-            for (what, got, most) in
-                [("miRNA", mirna.len(), lengths.mirna), ("site", site.len(), lengths.site)]
-            {
+        let mut batch = Self::padding(pairs.len(), lengths);
+        batch.fill(pairs.iter().copied())?;
+        Ok(batch)
+    }
+
+    /// As [`Batch::new`], in a batch of this size that the worker has kept from an earlier one.
+    pub(crate) fn on<'a>(
+        device: &Device,
+        pairs: impl ExactSizeIterator<Item = Duo<'a>>,
+        lengths: Lengths,
+    ) -> Result<Kept<Self>> {
+        let size = pairs.len();
+        let fits = |batch: &Self| (batch.size, batch.lengths) == (size, lengths);
+        let mut batch = device.keep(fits, || Self::padding(size, lengths));
+        batch.fill(pairs)?;
+        Ok(batch)
+    }
+
+    fn padding(size: usize, lengths: Lengths) -> Self {
+        Self { size, lengths, tokens: vec![PAD; size * (lengths.mirna + lengths.site)].into() }
+    }
+
+    /// With other pairs, `size` of them, in the same memory unless something still reads it.
+    fn fill<'a>(&mut self, pairs: impl Iterator<Item = Duo<'a>>) -> Result<()> {
+        let Lengths { mirna: most, site: room } = self.lengths;
+        let tokens = Arc::make_mut(&mut self.tokens);
+        tokens.fill(PAD);
+        for (tokens, (mirna, site)) in tokens.chunks_exact_mut((most + room).max(1)).zip(pairs) {
+            for (what, got, most) in [("miRNA", mirna.len(), most), ("site", site.len(), room)] {
                 if got == 0 || got > most {
                     return Err(Error::Setting(format!("expected a {what} of 1 to {most} nt, got {got} nt")));
                 }
             }
-            let pad = |n| std::iter::repeat_n(PAD, n);
-            tokens.extend(mirna.iter().map(|&b| b as u32).chain(pad(lengths.mirna - mirna.len())));
-            let room = lengths.site - site.len();
-            tokens.extend(pad(room / 2).chain(site.iter().map(|&b| b as u32)).chain(pad(room - room / 2)));
+            let (left, right) = tokens.split_at_mut(most);
+            let right = &mut right[(room - site.len()) / 2..];
+            left.iter_mut().zip(mirna).for_each(|(token, &base)| *token = base as u32);
+            right.iter_mut().zip(site).for_each(|(token, &base)| *token = base as u32);
         }
-        Ok(Self { size: pairs.len(), lengths, tokens: tokens.into() })
+        Ok(())
     }
 
-    /// `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U pair. The site
-    /// runs backwards, so that a duplex runs along a diagonal.
-    pub fn pairing_map(&self) -> Vec<f32> {
+    /// Of a pairing map: `[B, mirna, site, 3]`.
+    pub fn map_shape(&self) -> Shape {
+        [self.size, self.lengths.mirna, self.lengths.site, PAIR_CHANNELS].into()
+    }
+
+    /// Writes the map `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U pair. The
+    /// site runs backwards, so that a duplex runs along a diagonal.
+    pub fn pairing_map(&self, map: &mut [f32]) {
         let Lengths { mirna, site } = self.lengths;
-        let mut map = vec![0.0; self.size * mirna * site * PAIR_CHANNELS];
+        map.fill(0.0);
         let rows = map.chunks_exact_mut(mirna * site * PAIR_CHANNELS);
         for (map, tokens) in rows.zip(self.tokens.chunks_exact(mirna + site)) {
             let (m, s) = tokens.split_at(mirna);
@@ -69,7 +101,6 @@ impl Batch {
                 }
             }
         }
-        map
     }
 }
 
@@ -113,7 +144,8 @@ mod tests {
         let (mirna, site) = (parse(b"UGAGN").unwrap(), parse(b"NCUCA").unwrap());
         let batch = Batch::new(&[(&mirna, &site)], Lengths { mirna: 6, site: 7 }).unwrap();
         assert_eq!(batch.tokens[..], [3, 2, 0, 2, 4, 5, 5, 4, 1, 3, 1, 0, 5]);
-        let map = batch.pairing_map();
+        let mut map = vec![f32::NAN; 6 * 7 * 3];
+        batch.pairing_map(&mut map);
         let cell = |i: usize, j: usize| &map[(i * 7 + j) * 3..][..3];
         let diagonal: Vec<_> = (0..5).map(|i| cell(i, i + 1).to_vec()).collect();
         let (au, gc, none) = (vec![1., 0., 0.], vec![0., 1., 0.], vec![0.; 3]);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Network {
     config: Config,
     tokens: Embedding,
-    segments: Option<Embedding>,
+    segments: Option<Segments>,
     positions: Positions,
     motifs: Conv1d,
     layers: Vec<EncoderLayer>,
@@ -28,7 +28,7 @@ impl Network {
     pub fn new(p: &mut Builder, config: &Config) -> Self {
         let (c, width) = (config, config.width);
         let positions = match c.positions {
-            PositionKind::Sinusoidal => Positions::sinusoidal(c.tokens(), width),
+            PositionKind::Sinusoidal => Positions::sinusoidal(p, c.tokens(), width),
             PositionKind::Learned => Positions::learned(p, "positions", c.tokens(), width),
         };
         let layer = |p: &mut Builder, i: usize| {
@@ -39,7 +39,7 @@ impl Network {
         Self {
             config: c.clone(),
             tokens: Embedding::new(p, "tokens", VOCABULARY, width),
-            segments: c.segments.then(|| Embedding::new(p, "segments", 2, width)),
+            segments: c.segments.then(|| Segments::new(p, c)),
             positions,
             motifs: Conv1d::new(p, "motifs", c.conv_width, (width, width), Some(Activation::Gelu)),
             layers: (0..c.layers).map(|i| layer(p, i)).collect(),
@@ -56,27 +56,39 @@ impl Network {
 
     /// Logits `[B, 1]` of a batch.
     pub fn forward(&self, t: &Tape, batch: &Batch) -> Result<Var> {
-        let (size, time) = (batch.size, self.config.tokens());
-        let mut x = self.tokens.forward(t, &batch.tokens, (size, time))?; // [B, T, C]
+        let mut x = self.tokens.forward(t, &batch.tokens, [batch.size, self.config.tokens()])?; // [B, T, C]
         if let Some(segments) = &self.segments {
-            x = t.apply(Add, [&x, &segments.forward(t, &self.segment_ids(size), (size, time))?])?;
+            x = t.apply(Add, [&x, &segments.forward(t)?])?;
         }
         x = self.positions.forward(t, &x)?;
         x = t.apply(Add, [&x, &self.motifs.forward(t, &x)?])?;
         for layer in &self.layers {
             x = layer.forward(t, &x)?; // [B, T, C]
         }
-        let everywhere = MaskedMean { lengths: vec![time as u32; size].into() };
-        let mut pooled = t.apply(everywhere, [&self.norm.forward(t, &x)?])?; // [B, C]
+        let mut pooled = t.apply(MaskedMean { lengths: None }, [&self.norm.forward(t, &x)?])?; // [B, C]
         if let Some(pairing) = &self.pairing {
             pooled = pairing.join(t, &pooled, batch, self.config.dropout)?; // [B, hidden]
         }
         self.head.forward(t, &pooled) // [B, 1]
     }
+}
 
+/// A vector that all tokens of a miRNA have, and one that all of a site have.
+#[derive(Clone, Debug)]
+struct Segments {
+    table: Embedding,
     /// 0 over the miRNA, 1 over the site.
-    fn segment_ids(&self, size: usize) -> Arc<[u32]> {
-        let of_pair = (0..self.config.tokens()).map(|i| (i >= self.config.mirna_len) as u32);
-        std::iter::repeat_n(of_pair, size).flatten().collect()
+    ids: Arc<[u32]>,
+}
+
+impl Segments {
+    fn new(p: &mut Builder, c: &Config) -> Self {
+        let ids = (0..c.tokens()).map(|i| u32::from(i >= c.mirna_len)).collect();
+        Self { table: Embedding::new(p, "segments", 2, c.width), ids }
+    }
+
+    /// `[T, C]`, the same for every pair.
+    fn forward(&self, t: &Tape) -> Result<Var> {
+        self.table.forward(t, &self.ids, [self.ids.len()])
     }
 }

@@ -44,8 +44,8 @@ impl PairingStem {
 
     /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`.
     pub fn join(&self, t: &Tape, pooled: &Var, batch: &Batch, drop: f32) -> Result<Var> {
-        let shape = [batch.size, batch.lengths.mirna, batch.lengths.site, PAIR_CHANNELS];
-        let mut map = t.constant(Tensor::from_f32(t.device(), &shape, &batch.pairing_map())?);
+        let map = Tensor::filled(t.device(), &batch.map_shape(), |map| batch.pairing_map(map))?;
+        let mut map = t.constant(map); // [B, M, S, 3]
         for (i, convolution) in self.convolutions.iter().enumerate() {
             if i > 0 {
                 map = t.apply(MaxPool2d { size: 2 }, [&map])?;
@@ -55,9 +55,9 @@ impl PairingStem {
         let &[b, rows, columns, c] = map.value.shape() else {
             unreachable!("a convolution's result has four axes")
         };
-        let places = t.apply(Reshape { shape: vec![b, rows * columns, c] }, [&map])?;
-        let lengths = vec![(rows * columns) as u32; b].into();
-        let strongest = dropout(t, t.apply(MaskedMax { lengths }, [&places])?, drop)?; // [B, channels]
+        let places = t.apply(Reshape { shape: [b, rows * columns, c].into() }, [&map])?;
+        let strongest = t.apply(MaskedMax { lengths: None }, [&places])?;
+        let strongest = dropout(t, strongest, drop)?; // [B, channels]
         let joined =
             t.apply(Add, [&self.from_map.forward(t, &strongest)?, &self.from_tokens.forward(t, pooled)?])?;
         t.apply(Activate(Activation::Gelu), [&joined])

@@ -153,11 +153,12 @@ impl Network {
     /// One log-odds per pair, in order, without dropout. Micro-batches have a fixed size, so that what is computed does
     /// not depend on the number of threads.
     pub fn logits(&self, params: &Params, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
-        let micro_batches: Vec<&[Duo]> = pairs.chunks(MICRO_BATCH).collect();
-        let logits = workers.map(&micro_batches, |device, pairs| {
-            let batch = Batch::new(pairs, self.config().lengths())?;
-            self.forward(&Tape::inference(params, device), &batch)?.value.to_f32()
+        let mut logits = vec![0.0; pairs.len()];
+        workers.for_chunks(&mut logits, MICRO_BATCH, |device, i, logits| {
+            let pairs = &pairs[i * MICRO_BATCH..][..logits.len()];
+            let batch = Batch::on(device, pairs.iter().copied(), self.config().lengths())?;
+            self.forward(&Tape::inference(params, device), &batch)?.value.read(logits)
         })?;
-        Ok(logits.concat())
+        Ok(logits)
     }
 }

@@ -3,10 +3,11 @@ use crate::{
     error::Result,
     ops,
     params::{Builder, ParamId},
+    tensor::Shape,
 };
 use std::sync::Arc;
 
-/// Ids `[B, T]` to vectors `[B, T, C]`. Initial values normal with deviation 1, as PyTorch's.
+/// Ids `[..]` to vectors `[.., C]`. Initial values normal with deviation 1, as PyTorch's.
 #[derive(Clone, Debug)]
 pub struct Embedding {
     table: ParamId,
@@ -18,7 +19,7 @@ impl Embedding {
         p.scope(name, |p| Self { table: p.normal("table", &[vocabulary, width], 1.0) })
     }
 
-    pub fn forward(&self, t: &Tape, ids: &Arc<[u32]>, shape: (usize, usize)) -> Result<Var> {
-        t.apply(ops::Embedding { ids: ids.clone(), shape }, [&t.param(self.table)])
+    pub fn forward(&self, t: &Tape, ids: &Arc<[u32]>, shape: impl Into<Shape>) -> Result<Var> {
+        t.apply(ops::Embedding { ids: ids.clone(), shape: shape.into() }, [&t.param(self.table)])
     }
 }

@@ -2,23 +2,22 @@ use crate::{
     autograd::{Tape, Var},
     error::Result,
     ops::Add,
-    params::{Builder, ParamId},
-    tensor::Tensor,
+    params::{Builder, FixedId, ParamId},
 };
 
 /// What tells a model where a token stands.
 #[derive(Clone, Debug)]
 pub enum Positions {
-    /// [`sinusoids`] `[T, C]`, in row-major order.
-    Sinusoidal(Vec<f64>, [usize; 2]),
+    /// [`sinusoids`] `[T, C]`.
+    Sinusoidal(FixedId),
     /// A parameter `[T, C]`.
     Learned(ParamId),
 }
 
 impl Positions {
     /// Fixed sines and cosines.
-    pub fn sinusoidal(time: usize, width: usize) -> Self {
-        Positions::Sinusoidal(sinusoids(time, width), [time, width])
+    pub fn sinusoidal(p: &mut Builder, time: usize, width: usize) -> Self {
+        Positions::Sinusoidal(p.fixed(&[time, width], sinusoids(time, width)))
     }
 
     /// Registers `name [T, C]`, normal with deviation .02.
@@ -29,7 +28,7 @@ impl Positions {
     /// `x [B, T, C]` with the positions added.
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
         let positions = match self {
-            Positions::Sinusoidal(values, shape) => t.constant(Tensor::new(t.device(), shape, values)?),
+            Positions::Sinusoidal(id) => t.fixed(*id),
             Positions::Learned(id) => t.param(*id),
         };
         t.apply(Add, [x, &positions])

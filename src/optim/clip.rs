@@ -11,11 +11,20 @@ use crate::{
 /// Scales `grads` down to a Euclidean norm of `max` if theirs is greater; returns the norm they had. The sum runs in f64
 /// and in a fixed order.
 pub fn clip_norm(grads: &mut Grads, max: f64) -> Result<f64> {
-    let norm = grads.flat().to_f64()?.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let norm = match on([grads.flat()], [])? {
+        On::Reference([g], []) => squares(g.iter().copied()),
+        On::Reference32([g], []) | On::Cpu(_, [g], []) => squares(g.iter().map(|&g| g.into())),
+        On::Cuda(..) => return Err(cuda::not_built("clip_norm")),
+    };
+    let norm = norm.sqrt();
     if norm > max {
         scale(grads.flat_mut(), max / norm)?;
     }
     Ok(norm)
+}
+
+fn squares(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|x| x * x).sum()
 }
 
 fn scale(x: &mut Tensor, by: f64) -> Result<()> {

@@ -24,10 +24,9 @@ impl Aligned {
     }
 
     /// Shows the first `len` values; what they hold is whatever was there.
-    pub fn resized(mut self, len: usize) -> Self {
+    pub fn resize(&mut self, len: usize) {
         assert!(len <= self.capacity(), "an aligned buffer does not grow");
         self.len = len;
-        self
     }
 }
 
@@ -36,7 +35,7 @@ impl Deref for Aligned {
     #[inline]
     fn deref(&self) -> &[f32] {
         // SAFETY: `Line` is repr(C) over [f32; 16] and 64 bytes long, so `lines` is `capacity()` initialised f32 in a
-        // row; `len <= capacity()` holds from `zeros` and `resized`.
+        // row; `len <= capacity()` holds from `zeros` and `resize`.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }

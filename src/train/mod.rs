@@ -11,4 +11,4 @@ pub use config::{
 };
 pub use data::{Data, Origin};
 pub use run::{EpochMetrics, Event, Outcome, run};
-pub use step::{Example, StepId, gradients};
+pub use step::{Accumulator, Example, StepId};

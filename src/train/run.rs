@@ -4,7 +4,7 @@ use super::{
     checkpoint::{self, AnyOptimizer, Progress},
     config::RunConfig,
     data::Data,
-    step::{Example, StepId, gradients},
+    step::{Accumulator, Example, StepId},
 };
 use crate::{
     data::{Duo, Pair},
@@ -100,8 +100,20 @@ pub fn run(
         false => Progress::start(),
     };
     let steps_an_epoch = data.len().div_ceil(config.training.batch) as u64;
-    let mut run =
-        Run { config, out, data, hashes, network, params, optimizer, progress, steps_an_epoch, workers };
+    let accumulator = Accumulator::new(config.training.micro_batch);
+    let mut run = Run {
+        config,
+        out,
+        data,
+        hashes,
+        network,
+        params,
+        optimizer,
+        accumulator,
+        progress,
+        steps_an_epoch,
+        workers,
+    };
     run.go(observe)
 }
 
@@ -113,6 +125,7 @@ struct Run<'a> {
     network: Network,
     params: Params,
     optimizer: AnyOptimizer,
+    accumulator: Accumulator,
     progress: Progress,
     steps_an_epoch: u64,
     workers: &'a Workers,
@@ -141,17 +154,18 @@ impl Run<'_> {
         let schedule = Schedule { peak: t.rate, warmup, total, floor: t.floor };
         let pairs = self.data.epoch(config.seed, self.progress.epoch, t.crop);
         let mut rate = schedule.rate(self.progress.step.saturating_sub(1));
-        for batch in pairs.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
+        let examples: Vec<Example> = pairs.iter().map(example).collect();
+        for batch in examples.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
             let id = StepId { seed: config.seed, step: self.progress.step as u32 };
-            let (loss, mut grads) =
-                gradients(&self.network, &self.params, &examples(batch), t.micro_batch, id, self.workers)?;
-            let norm = clip_norm(&mut grads, t.clip)?;
+            let (loss, grads) =
+                self.accumulator.gradients(&self.network, &self.params, batch, id, self.workers)?;
+            let norm = clip_norm(grads, t.clip)?;
             if !loss.is_finite() || !norm.is_finite() {
                 let what = format!("step {}: loss {loss}, gradient norm {norm}", self.progress.step);
                 return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
             }
             rate = schedule.rate(self.progress.step);
-            self.optimizer.step(&mut self.params, &grads, rate)?;
+            self.optimizer.step(&mut self.params, grads, rate)?;
             let p = &mut self.progress;
             (p.step, p.step_in_epoch, p.loss_sum) = (p.step + 1, p.step_in_epoch + 1, p.loss_sum + loss);
             observe(Event::Step { done: p.step, total });
@@ -233,8 +247,6 @@ fn duo(pair: &Pair) -> Duo<'_> {
     (&pair.mirna, &pair.site)
 }
 
-fn examples(pairs: &[Pair]) -> Vec<Example<'_>> {
-    let example =
-        |pair| Example { pair: duo(pair), label: f32::from(u8::from(pair.is_positive())), weight: 1.0 };
-    pairs.iter().map(example).collect()
+fn example(pair: &Pair) -> Example<'_> {
+    Example { pair: duo(pair), label: f32::from(u8::from(pair.is_positive())), weight: 1.0 }
 }

@@ -1,14 +1,17 @@
 //! The gradient of a batch: micro-batches of a fixed size, mapped over workers, added in a fixed order.
 
 use crate::{
+    arena::Kept,
     autograd::{Grads, Tape},
     data::{Batch, Duo},
+    device::Device,
     error::{Error, Result},
     model::Network,
     ops::{BceWithLogits, dropout::Noise},
     params::Params,
     workers::Workers,
 };
+use std::sync::Arc;
 
 /// Gradients are first added within this many strips, each by one worker, and then across them: memory for so many
 /// gradients, and the same sums for any number of threads up to it.
@@ -30,50 +33,109 @@ pub struct StepId {
     pub step: u32,
 }
 
-/// The weighted mean loss of `examples`, and its gradient. `micro_batch` pairs go through the network together.
-pub fn gradients(
-    network: &Network,
-    params: &Params,
-    examples: &[Example],
+/// Gradient accumulation: adds up what a batch's micro-batches give, in memory that serves step after step.
+#[derive(Debug)]
+pub struct Accumulator {
     micro_batch: usize,
-    id: StepId,
-    workers: &Workers,
-) -> Result<(f64, Grads)> {
-    let normalizer: f32 = examples.iter().map(|e| e.weight).sum();
-    let micro_batches: Vec<(usize, &[Example])> = examples.chunks(micro_batch).enumerate().collect();
-    let strips: Vec<usize> = (0..STRIPS.min(micro_batches.len())).collect();
-    let sums = workers.map(&strips, |device, &strip| {
-        let mut sum: Option<(f64, Grads)> = None;
-        for &(i, examples) in micro_batches.iter().skip(strip).step_by(STRIPS) {
-            let noise = Noise { seed: id.seed, step: id.step, first_sample: (i * micro_batch) as u32 };
-            let tape = Tape::training(params, device, noise);
-            let (loss, grads) = one(network, tape, examples, normalizer)?;
-            match &mut sum {
-                None => sum = Some((loss, grads)),
-                Some((total, all)) => {
-                    *total += loss;
-                    all.add(&grads)?;
-                }
-            }
-        }
-        Ok(sum.expect("a strip begins with a micro-batch"))
-    })?;
-    let mut sums = sums.into_iter();
-    let (mut loss, mut grads) =
-        sums.next().ok_or_else(|| Error::Setting("a batch has no examples".into()))?;
-    for (more, other) in sums {
-        loss += more;
-        grads.add(&other)?;
-    }
-    Ok((loss, grads))
+    strips: Vec<Strip>,
 }
 
-fn one(network: &Network, tape: Tape, examples: &[Example], normalizer: f32) -> Result<(f64, Grads)> {
-    let pairs: Vec<Duo> = examples.iter().map(|e| e.pair).collect();
-    let logits = network.forward(&tape, &Batch::new(&pairs, network.config().lengths())?)?;
-    let targets = examples.iter().map(|e| e.label).collect();
-    let weights = examples.iter().map(|e| e.weight).collect();
-    let loss = tape.apply(BceWithLogits { targets, weights, normalizer }, [&logits])?;
-    let value = loss.value.to_f64()?[0];
-    Ok((value, tape.backward(&loss)?))
+/// Sums over every `STRIPS`th micro-batch.
+#[derive(Debug)]
+struct Strip {
+    loss: f64,
+    grads: Grads,
+}
+
+impl Accumulator {
+    /// `micro_batch` pairs go through the network together; 0 counts as 1.
+    pub fn new(micro_batch: usize) -> Self {
+        Self { micro_batch: micro_batch.max(1), strips: vec![] }
+    }
+
+    /// The weighted mean loss of `examples`, and its gradient, which stays until the next batch's.
+    pub fn gradients(
+        &mut self,
+        network: &Network,
+        params: &Params,
+        examples: &[Example],
+        id: StepId,
+        workers: &Workers,
+    ) -> Result<(f64, &mut Grads)> {
+        let micro_batch = self.micro_batch;
+        let used = STRIPS.min(examples.len().div_ceil(micro_batch));
+        while self.strips.len() < used {
+            self.strips.push(Strip { loss: 0.0, grads: Grads::zeros(params)? });
+        }
+        let normalizer = examples.iter().map(|e| e.weight).sum();
+        let batch = WholeBatch { network, params, examples, micro_batch, normalizer, id };
+        let strips = &mut self.strips[..used];
+        workers.for_chunks(strips, 1, |device, first, strip| {
+            strip.iter_mut().try_for_each(|strip| batch.strip(device, first, strip))
+        })?;
+        let Some((sum, others)) = strips.split_first_mut() else {
+            return Err(Error::Setting("a batch has no examples".into()));
+        };
+        for other in others {
+            sum.loss += other.loss;
+            sum.grads.add(&other.grads)?;
+        }
+        Ok((sum.loss, &mut sum.grads))
+    }
+}
+
+struct WholeBatch<'a> {
+    network: &'a Network,
+    params: &'a Params,
+    examples: &'a [Example<'a>],
+    micro_batch: usize,
+    /// Sum of the examples' weights.
+    normalizer: f32,
+    id: StepId,
+}
+
+impl WholeBatch<'_> {
+    /// Every `STRIPS`th micro-batch from `first` on.
+    fn strip(&self, device: &Device, first: usize, strip: &mut Strip) -> Result<()> {
+        strip.loss = 0.0;
+        strip.grads.clear()?;
+        let micro_batches = self.examples.chunks(self.micro_batch).enumerate();
+        for (i, examples) in micro_batches.skip(first).step_by(STRIPS) {
+            let first_sample = (i * self.micro_batch) as u32;
+            let noise = Noise { seed: self.id.seed, step: self.id.step, first_sample };
+            strip.loss += self.one(Tape::training(self.params, device, noise), examples, &mut strip.grads)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a micro-batch's gradient to `grads`; returns its loss.
+    fn one(&self, tape: Tape, examples: &[Example], grads: &mut Grads) -> Result<f64> {
+        let pairs = examples.iter().map(|e| e.pair);
+        let batch = Batch::on(tape.device(), pairs, self.network.config().lengths())?;
+        let logits = self.network.forward(&tape, &batch)?;
+        let Targets { labels, weights } = &*Targets::on(tape.device(), examples);
+        let (targets, weights) = (labels.clone(), weights.clone());
+        let loss = tape.apply(BceWithLogits { targets, weights, normalizer: self.normalizer }, [&logits])?;
+        tape.backward_into(&loss, grads)?;
+        loss.value.item()
+    }
+}
+
+/// What the loss compares with, `[B]` each.
+struct Targets {
+    labels: Arc<[f32]>,
+    weights: Arc<[f32]>,
+}
+
+impl Targets {
+    /// In arrays of this size that the worker has kept from an earlier micro-batch.
+    fn on(device: &Device, examples: &[Example]) -> Kept<Self> {
+        let zeros = || -> Arc<[f32]> { vec![0.0; examples.len()].into() };
+        let fits = |targets: &Self| targets.labels.len() == examples.len();
+        let mut targets = device.keep(fits, || Self { labels: zeros(), weights: zeros() });
+        let Self { labels, weights } = &mut *targets;
+        Arc::make_mut(labels).iter_mut().zip(examples).for_each(|(label, e)| *label = e.label);
+        Arc::make_mut(weights).iter_mut().zip(examples).for_each(|(weight, e)| *weight = e.weight);
+        targets
+    }
 }

@@ -7,7 +7,7 @@ use mirscope::{
         LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape, SoftmaxCrossEntropy,
         dropout::{Mask, Noise},
     },
-    tensor::Tensor,
+    tensor::{Shape, Tensor},
 };
 use std::sync::Arc;
 
@@ -136,15 +136,17 @@ fn attention() -> Vec<Case> {
 }
 
 fn rows() -> Vec<Case> {
-    let embed = |b: usize, t: usize, v: u32| {
-        let ids: Arc<[u32]> = (0..(b * t) as u32).map(|i| i * i % 13 % v).collect();
-        move || Embedding { ids: ids.clone(), shape: (b, t) }
+    let embed = |shape: &[usize], v: u32| {
+        let (ids, shape) = (0..shape.iter().product::<usize>() as u32, Shape::new(shape));
+        let ids: Arc<[u32]> = ids.map(|i| i * i % 13 % v).collect();
+        move || Embedding { ids: ids.clone(), shape }
     };
     let norm = || LayerNorm { eps: 1e-5 };
     vec![
-        case("", embed(3, 7, 5), [&[5, 17]]),
-        case("unused rows", embed(2, 11, 29), [&[29, 33]]),
-        case("one", embed(1, 1, 1), [&[1, 1]]),
+        case("", embed(&[3, 7], 5), [&[5, 17]]),
+        case("unused rows", embed(&[2, 11], 29), [&[29, 33]]),
+        case("one axis", embed(&[7], 3), [&[3, 17]]),
+        case("one", embed(&[1, 1], 1), [&[1, 1]]),
         case("", norm, [&[3, 7, 33], &[33], &[33]]),
         case("prime", norm, [&[13, 5], &[5], &[5]]),
         case("one lane more", norm, [&[19, 17], &[17], &[17]]),
@@ -152,21 +154,23 @@ fn rows() -> Vec<Case> {
         case("128", norm, [&[70, 128], &[128], &[128]]),
         case("one row", norm, [&[31], &[31], &[31]]),
         case("one", norm, [&[1, 1], &[1], &[1]]),
-        case("", || Reshape { shape: vec![3, 35] }, [&[5, 3, 7]]),
-        case("one", || Reshape { shape: vec![1, 1, 1] }, [&[1]]),
+        case("", || Reshape { shape: [3, 35].into() }, [&[5, 3, 7]]),
+        case("one", || Reshape { shape: [1, 1, 1].into() }, [&[1]]),
     ]
 }
 
 fn pooling() -> Vec<Case> {
-    let mean = |lengths: &'static [u32]| move || MaskedMean { lengths: lengths.into() };
-    let max = |lengths: &'static [u32]| move || MaskedMax { lengths: lengths.into() };
+    let mean = |lengths: &'static [u32]| move || MaskedMean { lengths: Some(lengths.into()) };
+    let max = |lengths: &'static [u32]| move || MaskedMax { lengths: Some(lengths.into()) };
     let pool = |size| move || MaxPool2d { size };
     vec![
         case("", mean(&[7, 1, 4]), [&[3, 7, 17]]),
         case("wide", mean(&[5, 29]), [&[2, 29, 33]]),
+        case("whole", || MaskedMean { lengths: None }, [&[3, 7, 17]]),
         case("one", mean(&[1]), [&[1, 1, 1]]),
         case("", max(&[7, 1, 4]), [&[3, 7, 17]]),
         case("wide", max(&[5, 29]), [&[2, 29, 33]]),
+        case("whole", || MaskedMax { lengths: None }, [&[3, 7, 17]]),
         case("one", max(&[1]), [&[1, 1, 1]]),
         case("", pool(2), [&[2, 6, 4, 17]]),
         case("edges dropped", pool(2), [&[3, 7, 5, 33]]),

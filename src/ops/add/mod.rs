@@ -7,7 +7,7 @@ use super::Op;
 use crate::{
     cuda,
     error::{Error, Result},
-    tensor::{On, Tensor, on},
+    tensor::{On, Shape, Tensor, on},
 };
 
 /// `a [B, ..] + b`, `b` of the same shape or without the first axis.
@@ -16,7 +16,7 @@ pub struct Add;
 
 /// The repeated operand's shape, where there is one.
 pub struct Saved {
-    repeated: Option<Vec<usize>>,
+    repeated: Option<Shape>,
 }
 
 impl Op<2> for Add {
@@ -39,7 +39,7 @@ impl Op<2> for Add {
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, inputs, outputs),
             On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
         }
-        Ok((y, Saved { repeated: (!same).then(|| b.shape().to_vec()) }))
+        Ok((y, Saved { repeated: (!same).then(|| Shape::new(b.shape())) }))
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 2]) -> Result<[Option<Tensor>; 2]> {

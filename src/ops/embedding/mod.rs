@@ -1,4 +1,4 @@
-//! `y[b, t] = table[ids[b, t]]`: a row of the table for every token.
+//! `y[b, t] = table[ids[b, t]]`: a row of the table for every token, in as many axes as the ids have.
 //!
 //! Backward adds rows in the order of the tokens, on one thread: the same bits every time.
 
@@ -9,17 +9,17 @@ use super::Op;
 use crate::{
     cuda,
     error::{Error, Result},
-    tensor::{On, Tensor, on},
+    tensor::{On, Shape, Tensor, on},
 };
 use std::sync::Arc;
 
-/// `table [V, C]` to `[B, T, C]`.
+/// `table [V, C]` to `[.., C]`.
 #[derive(Debug)]
 pub struct Embedding {
-    /// `[B, T]`, each below V.
+    /// Each below V.
     pub ids: Arc<[u32]>,
-    /// `(B, T)`
-    pub shape: (usize, usize),
+    /// Theirs, of at most three axes.
+    pub shape: Shape,
 }
 
 /// The table's sizes.
@@ -40,8 +40,9 @@ impl Embedding {
         let &[rows, channels] = table.shape() else {
             return Err(Error::shape(Self::NAME, "table [V, C]", table));
         };
-        if self.ids.len() != self.shape.0 * self.shape.1 {
-            return Err(Error::shape(Self::NAME, format!("ids {:?}", self.shape), self.ids.len()));
+        if self.shape.len() > 3 || self.ids.len() != self.shape.iter().product::<usize>() {
+            let expected = format!("at most 3 axes, and ids {:?}", self.shape);
+            return Err(Error::shape(Self::NAME, expected, self.ids.len()));
         }
         if let Some(id) = self.ids.iter().find(|&&id| id as usize >= rows) {
             return Err(Error::shape(Self::NAME, format!("ids below {rows}"), id));
@@ -56,7 +57,7 @@ impl Op<1> for Embedding {
 
     fn forward(&self, [table]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
         let dims = self.dims(table)?;
-        let mut y = Tensor::unwritten(table.device(), &[self.shape.0, self.shape.1, dims.channels as usize])?;
+        let mut y = Tensor::unwritten(table.device(), &self.shape.and(dims.channels as usize))?;
         match on([table], [&mut y])? {
             On::Reference(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),

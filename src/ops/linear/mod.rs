@@ -10,7 +10,7 @@ use super::{Activation, Op, activation};
 use crate::{
     cuda,
     error::{Error, Result},
-    tensor::{On, Tensor, on},
+    tensor::{On, Shape, Tensor, on},
 };
 
 /// `x [.., I], weight [I, O], bias [O]` to `[.., O]`. As `Op<2>` without a bias, as `Op<3>` with one.
@@ -49,7 +49,7 @@ impl Linear {
 
     fn run(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Saved)> {
         let dims = Self::dims(x, weight, bias)?;
-        let mut shape = x.shape().to_vec();
+        let mut shape = Shape::new(x.shape());
         *shape.last_mut().expect("dims checked the rank") = dims.outs as usize;
         let mut z = Tensor::unwritten(x.device(), &shape)?;
         match bias {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// `x [B, T, C]` to `[B, C]`.
 #[derive(Debug)]
 pub struct MaskedMax {
-    /// `[B]`, each in 1..=T.
-    pub lengths: Arc<[u32]>,
+    /// `[B]`, each in 1..=T; `None`: all of T.
+    pub lengths: Option<Arc<[u32]>>,
 }
 
 /// What backward needs. `argmax [B, C]`: the position of each maximum, a whole number.
@@ -29,13 +29,14 @@ impl Op<1> for MaskedMax {
     type Saved = Saved;
 
     fn forward(&self, [x]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
-        let dims = Dims::of(Self::NAME, x, &self.lengths)?;
+        let lengths = self.lengths.as_deref();
+        let dims = Dims::of(Self::NAME, x, lengths)?;
         let mut y = Tensor::unwritten(x.device(), &dims.pooled())?;
         let mut argmax = Tensor::unwritten(x.device(), &dims.pooled())?;
         match on([x], [&mut y, &mut argmax])? {
-            On::Reference(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
-            On::Reference32(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, &self.lengths, inputs, outputs),
+            On::Reference(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, lengths, inputs, outputs),
             On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
         }
         Ok((y, Saved { argmax, dims }))

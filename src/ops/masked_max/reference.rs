@@ -1,13 +1,13 @@
 use super::Dims;
 use crate::ops::Real;
 
-pub fn forward<T: Real>(d: Dims, lengths: &[u32], [x]: [&[T]; 1], [y, argmax]: [&mut [T]; 2]) {
+pub fn forward<T: Real>(d: Dims, lengths: Option<&[u32]>, [x]: [&[T]; 1], [y, argmax]: [&mut [T]; 2]) {
     let [batch, time, channels] = d.shape();
     for b in 0..batch {
         for c in 0..channels {
             let at = |t: usize| x[(b * time + t) * channels + c];
             let mut best = 0;
-            for t in 1..lengths[b] as usize {
+            for t in 1..d.length(lengths, b) {
                 if at(t) > at(best) {
                     best = t;
                 }

@@ -4,7 +4,7 @@ use crate::{
     simd::{Kernel, Simd, read, write},
 };
 
-pub fn forward(cpu: &Cpu, d: Dims, lengths: &[u32], [x]: [&[f32]; 1], [y, argmax]: [&mut [f32]; 2]) {
+pub fn forward(cpu: &Cpu, d: Dims, lengths: Option<&[u32]>, [x]: [&[f32]; 1], [y, argmax]: [&mut [f32]; 2]) {
     cpu.isa.run(Forward { d, lengths, x, y, argmax });
 }
 
@@ -22,7 +22,7 @@ pub fn backward(d: Dims, [argmax, dy]: [&[f32]; 2], [dx]: [&mut [f32]; 1]) {
 
 struct Forward<'a> {
     d: Dims,
-    lengths: &'a [u32],
+    lengths: Option<&'a [u32]>,
     x: &'a [f32],
     y: &'a mut [f32],
     argmax: &'a mut [f32],
@@ -32,13 +32,14 @@ impl Kernel for Forward<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let [_, time, channels] = self.d.shape();
-        for (b, &n) in self.lengths.iter().enumerate() {
+        let [batch, time, channels] = self.d.shape();
+        for b in 0..batch {
+            let n = self.d.length(self.lengths, b);
             let x = &self.x[b * time * channels..][..time * channels];
             for c in (0..channels).step_by(S::LANES) {
                 let lanes = S::LANES.min(channels - c);
                 let (mut best, mut at) = (read(s, &x[c..][..lanes]), s.splat(0.0));
-                for t in 1..n as usize {
+                for t in 1..n {
                     let v = read(s, &x[t * channels + c..][..lanes]);
                     let won = s.positive(s.sub(v, best));
                     at = s.fma(won, s.sub(s.splat(t as f32), at), at);

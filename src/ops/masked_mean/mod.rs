@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// `x [B, T, C]` to `[B, C]`.
 #[derive(Debug)]
 pub struct MaskedMean {
-    /// `[B]`, each in 1..=T.
-    pub lengths: Arc<[u32]>,
+    /// `[B]`, each in 1..=T; `None`: all of T.
+    pub lengths: Option<Arc<[u32]>>,
 }
 
 /// What backward needs: the shape of `x`.
@@ -34,17 +34,23 @@ pub(crate) struct Dims {
 
 impl Dims {
     /// Of what `op` pools.
-    pub fn of(op: &'static str, x: &Tensor, lengths: &[u32]) -> Result<Self> {
+    pub fn of(op: &'static str, x: &Tensor, lengths: Option<&[u32]>) -> Result<Self> {
         let &[batch, time, channels] = x.shape() else {
             return Err(Error::shape(op, "x [B, T, C]", x));
         };
-        if lengths.len() != batch {
-            return Err(Error::shape(op, format!("{batch} lengths"), lengths.len()));
+        let given = lengths.unwrap_or_default();
+        if lengths.is_some() && given.len() != batch {
+            return Err(Error::shape(op, format!("{batch} lengths"), given.len()));
         }
-        if let Some(length) = lengths.iter().find(|&&n| n == 0 || n as usize > time) {
+        if let Some(length) = given.iter().find(|&&n| n == 0 || n as usize > time) {
             return Err(Error::shape(op, format!("lengths in 1..={time}"), length));
         }
         Ok(Self { batch: batch as i32, time: time as i32, channels: channels as i32 })
+    }
+
+    /// Positions that count of sample `b`.
+    pub fn length(self, lengths: Option<&[u32]>, b: usize) -> usize {
+        lengths.map_or(self.time as usize, |lengths| lengths[b] as usize)
     }
 
     /// `[batch, channels]`
@@ -63,23 +69,25 @@ impl Op<1> for MaskedMean {
     type Saved = Saved;
 
     fn forward(&self, [x]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
-        let dims = Dims::of(Self::NAME, x, &self.lengths)?;
+        let lengths = self.lengths.as_deref();
+        let dims = Dims::of(Self::NAME, x, lengths)?;
         let mut y = Tensor::unwritten(x.device(), &dims.pooled())?;
         match on([x], [&mut y])? {
-            On::Reference(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
-            On::Reference32(inputs, outputs) => reference::forward(dims, &self.lengths, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, &self.lengths, inputs, outputs),
+            On::Reference(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, lengths, inputs, outputs),
             On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
         }
         Ok((y, Saved { dims }))
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        let lengths = self.lengths.as_deref();
         let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
         match on([dy], [&mut dx])? {
-            On::Reference(inputs, outputs) => reference::backward(s.dims, &self.lengths, inputs, outputs),
-            On::Reference32(inputs, outputs) => reference::backward(s.dims, &self.lengths, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, &self.lengths, inputs, outputs),
+            On::Reference(inputs, outputs) => reference::backward(s.dims, lengths, inputs, outputs),
+            On::Reference32(inputs, outputs) => reference::backward(s.dims, lengths, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, lengths, inputs, outputs),
             On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
         }
         Ok([Some(dx)])
