@@ -8,11 +8,13 @@ mod aligned;
 pub mod gemm;
 pub mod math;
 mod scalar;
+mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use aligned::Aligned;
 pub use scalar::Scalar;
+pub use transpose::transpose;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
@@ -78,6 +80,10 @@ pub trait Simd: Copy {
     /// # Safety
     /// `x` is valid for writing `LANES` values.
     unsafe fn store_ptr(self, x: *mut f32, v: Self::V);
+    /// `to[j][i] = from[i][j]` for a block of `LANES x LANES`, rows `from_row` and `to_row` values apart.
+    /// # Safety
+    /// `LANES` values are valid for reading at each of `LANES` rows of `from`, and for writing at each of `to`.
+    unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize);
 }
 
 impl Isa {

@@ -102,4 +102,13 @@ impl Simd for Scalar {
         // SAFETY: the caller vouches for LANES writable values; `[f32; 4]` has f32's alignment.
         unsafe { x.cast::<V>().write(v) }
     }
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+        for i in 0..4 {
+            for j in 0..4 {
+                // SAFETY: row i of `from` and row j of `to` have four values each, for which the caller vouches.
+                unsafe { *to.add(j * to_row + i) = *from.add(i * from_row + j) };
+            }
+        }
+    }
 }

@@ -143,6 +143,32 @@ impl Simd for Avx2 {
         // SAFETY: `self` proves the features, the caller vouches for the pointer.
         unsafe { _mm256_storeu_ps(x, v) }
     }
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+        // SAFETY: `self` proves the features, the caller vouches for eight rows of eight values on both sides.
+        unsafe {
+            let x: [__m256; 8] = std::array::from_fn(|i| self.load_ptr(from.add(i * from_row)));
+            // Pairs of rows, then fours: lane group g of `fours[4 h + c]` is column 4 g + c of rows 4 h..4 h + 4.
+            let mut pairs = [x[0]; 8];
+            for i in (0..8).step_by(2) {
+                pairs[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+                pairs[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+            }
+            let mut fours = [x[0]; 8];
+            for h in (0..8).step_by(4) {
+                for c in 0..2 {
+                    let (a, b) = (pairs[h + c], pairs[h + c + 2]);
+                    fours[h + 2 * c] = _mm256_shuffle_ps::<0x44>(a, b);
+                    fours[h + 2 * c + 1] = _mm256_shuffle_ps::<0xee>(a, b);
+                }
+            }
+            for c in 0..4 {
+                let (a, b) = (fours[c], fours[c + 4]);
+                self.store_ptr(to.add(c * to_row), _mm256_permute2f128_ps::<0x20>(a, b));
+                self.store_ptr(to.add((c + 4) * to_row), _mm256_permute2f128_ps::<0x31>(a, b));
+            }
+        }
+    }
 }
 
 /// A mask of the first `n <= 8` lanes.
@@ -234,5 +260,37 @@ impl Simd for Avx512 {
     unsafe fn store_ptr(self, x: *mut f32, v: __m512) {
         // SAFETY: `self` proves the features, the caller vouches for the pointer.
         unsafe { _mm512_storeu_ps(x, v) }
+    }
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+        // SAFETY: `self` proves the features, the caller vouches for sixteen rows of sixteen values on both sides.
+        unsafe {
+            let x: [__m512; 16] = std::array::from_fn(|i| self.load_ptr(from.add(i * from_row)));
+            // Pairs of rows, then fours: lane group g of `fours[4 h + c]` is column 4 g + c of rows 4 h..4 h + 4.
+            let mut pairs = [x[0]; 16];
+            for i in (0..16).step_by(2) {
+                pairs[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+                pairs[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+            }
+            let mut fours = [x[0]; 16];
+            for h in (0..16).step_by(4) {
+                for c in 0..2 {
+                    let (a, b) = (pairs[h + c], pairs[h + c + 2]);
+                    fours[h + 2 * c] = _mm512_shuffle_ps::<0x44>(a, b);
+                    fours[h + 2 * c + 1] = _mm512_shuffle_ps::<0xee>(a, b);
+                }
+            }
+            for c in 0..4 {
+                // Lane groups 0 and 2, then 1 and 3, of rows 0..8 and of rows 8..16.
+                let low = _mm512_shuffle_f32x4::<0x88>(fours[c], fours[c + 4]);
+                let high = _mm512_shuffle_f32x4::<0x88>(fours[c + 8], fours[c + 12]);
+                self.store_ptr(to.add(c * to_row), _mm512_shuffle_f32x4::<0x88>(low, high));
+                self.store_ptr(to.add((c + 8) * to_row), _mm512_shuffle_f32x4::<0xdd>(low, high));
+                let low = _mm512_shuffle_f32x4::<0xdd>(fours[c], fours[c + 4]);
+                let high = _mm512_shuffle_f32x4::<0xdd>(fours[c + 8], fours[c + 12]);
+                self.store_ptr(to.add((c + 4) * to_row), _mm512_shuffle_f32x4::<0x88>(low, high));
+                self.store_ptr(to.add((c + 12) * to_row), _mm512_shuffle_f32x4::<0xdd>(low, high));
+            }
+        }
     }
 }
