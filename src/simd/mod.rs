@@ -39,9 +39,11 @@ pub trait Kernel {
     fn run<S: Simd>(self, s: S) -> Self::Output;
 }
 
-/// Vectors of `LANES` f32 and what can be done to them.
+/// Vectors of `LANES` f32 and what can be done to them; of u32, what random bits need.
 pub trait Simd: Copy {
     type V: Copy;
+    /// Eight u32; where multiplications want it, each in the low half of 64 bits whose high half is anything.
+    type U: Copy;
     const LANES: usize;
     /// Rows of a register tile in [`gemm`]; a tile is two vectors wide.
     const TILE_ROWS: usize;
@@ -74,12 +76,22 @@ pub trait Simd: Copy {
     fn fract(self, a: Self::V) -> Self::V;
     /// `a * 2^floor(n)` for `a` in 1..=2 and `n` in -126..127.
     fn times_pow2(self, a: Self::V, n: Self::V) -> Self::V;
-    /// `v` in the lanes whose bit is set, else 0; bits past `LANES` do not count.
-    fn keep(self, v: Self::V, bits: u32) -> Self::V;
     /// The sum of the lanes.
     fn sum(self, a: Self::V) -> f32;
     /// The greatest lane.
     fn greatest(self, a: Self::V) -> f32;
+    /// `v` in the lanes whose bit is set, else 0; bits past `LANES` do not count.
+    fn keep(self, v: Self::V, bits: u32) -> Self::V;
+
+    fn splat_u32(self, x: u32) -> Self::U;
+    /// `first..first + 16`, past the last u32 from 0, in the order that [`Simd::at_least`] undoes.
+    fn sixteen(self, first: u32) -> [Self::U; 2];
+    /// The high and the low halves of the 64 bits of `a * b`.
+    fn mul_u32(self, a: Self::U, b: u32) -> [Self::U; 2];
+    /// `a ^ b ^ c`
+    fn xor(self, a: Self::U, b: Self::U, c: u32) -> Self::U;
+    /// A bit for each of sixteen: whether its low 16 bits are at least `least`; the same of the high 16 bits.
+    fn at_least(self, a: [Self::U; 2], least: u16) -> [u16; 2];
 
     /// # Safety
     /// `x` is valid for reading `LANES` values.

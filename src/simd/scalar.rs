@@ -1,6 +1,7 @@
 //! The portable instruction set: four lanes of plain Rust.
 
 use super::Simd;
+use std::array::from_fn;
 
 /// Four f32 lanes without intrinsics; the compiler maps them to the target's baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,7 @@ fn lanes(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
 
 impl Simd for Scalar {
     type V = V;
+    type U = [u32; 8];
     const LANES: usize = 4;
     const TILE_ROWS: usize = 4;
 
@@ -93,16 +95,44 @@ impl Simd for Scalar {
         lanes(a, n, |a, n| f32::from_bits(a.to_bits().wrapping_add((n.floor() as i32 as u32) << 23)))
     }
     #[inline(always)]
-    fn keep(self, v: V, bits: u32) -> V {
-        std::array::from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { 0.0 })
-    }
-    #[inline(always)]
     fn sum(self, a: V) -> f32 {
         (a[0] + a[2]) + (a[1] + a[3])
     }
     #[inline(always)]
     fn greatest(self, a: V) -> f32 {
         a[0].max(a[1]).max(a[2].max(a[3]))
+    }
+    #[inline(always)]
+    fn keep(self, v: V, bits: u32) -> V {
+        from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { 0.0 })
+    }
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> [u32; 8] {
+        [x; 8]
+    }
+    #[inline(always)]
+    fn sixteen(self, first: u32) -> [[u32; 8]; 2] {
+        [0, 8].map(|half| from_fn(|i| first.wrapping_add(half + i as u32)))
+    }
+    #[inline(always)]
+    fn mul_u32(self, a: [u32; 8], b: u32) -> [[u32; 8]; 2] {
+        let product = a.map(|a| u64::from(a) * u64::from(b));
+        [product.map(|p| (p >> 32) as u32), product.map(|p| p as u32)]
+    }
+    #[inline(always)]
+    fn xor(self, a: [u32; 8], b: [u32; 8], c: u32) -> [u32; 8] {
+        from_fn(|i| a[i] ^ b[i] ^ c)
+    }
+    #[inline(always)]
+    fn at_least(self, [a, b]: [[u32; 8]; 2], least: u16) -> [u16; 2] {
+        [0, 16].map(|shift| {
+            let mut bits = 0;
+            for i in 0..8 {
+                bits |= u16::from((a[i] >> shift) as u16 >= least) << i;
+                bits |= u16::from((b[i] >> shift) as u16 >= least) << (i + 8);
+            }
+            bits
+        })
     }
     #[inline(always)]
     unsafe fn load_ptr(self, x: *const f32) -> V {

@@ -59,6 +59,7 @@ macro_rules! lanewise {
 
 impl Simd for Avx2 {
     type V = __m256;
+    type U = [__m256i; 2];
     const LANES: usize = 8;
     const TILE_ROWS: usize = 6;
 
@@ -129,15 +130,6 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn keep(self, v: __m256, bits: u32) -> __m256 {
-        // SAFETY: `self` proves the features.
-        unsafe {
-            let bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-            let set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits as i32), bit), bit);
-            _mm256_and_ps(v, _mm256_castsi256_ps(set))
-        }
-    }
-    #[inline(always)]
     fn sum(self, a: __m256) -> f32 {
         // SAFETY: `self` proves the features.
         unsafe {
@@ -153,6 +145,70 @@ impl Simd for Avx2 {
             let h = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
             let h = _mm_max_ps(h, _mm_movehl_ps(h, h));
             _mm_cvtss_f32(_mm_max_ss(h, _mm_shuffle_ps::<1>(h, h)))
+        }
+    }
+    #[inline(always)]
+    fn keep(self, v: __m256, bits: u32) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits as i32), bit), bit);
+            _mm256_and_ps(v, _mm256_castsi256_ps(set))
+        }
+    }
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> [__m256i; 2] {
+        // SAFETY: `self` proves the features.
+        [unsafe { _mm256_set1_epi32(x as i32) }; 2]
+    }
+    #[inline(always)]
+    fn sixteen(self, first: u32) -> [[__m256i; 2]; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let first = _mm256_set1_epi32(first as i32);
+            let a = _mm256_add_epi32(first, _mm256_setr_epi32(0, 0, 1, 0, 8, 0, 9, 0));
+            let b = _mm256_add_epi32(a, _mm256_set1_epi32(4));
+            let two = _mm256_set1_epi32(2);
+            [[a, _mm256_add_epi32(a, two)], [b, _mm256_add_epi32(b, two)]]
+        }
+    }
+    #[inline(always)]
+    fn mul_u32(self, a: [__m256i; 2], b: u32) -> [[__m256i; 2]; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let b = _mm256_set1_epi32(b as i32);
+            let (x, y) = (_mm256_mul_epu32(a[0], b), _mm256_mul_epu32(a[1], b));
+            [[_mm256_srli_epi64::<32>(x), _mm256_srli_epi64::<32>(y)], [x, y]]
+        }
+    }
+    #[inline(always)]
+    fn xor(self, a: [__m256i; 2], b: [__m256i; 2], c: u32) -> [__m256i; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let c = _mm256_set1_epi32(c as i32);
+            let xor = |a, b| _mm256_xor_si256(_mm256_xor_si256(a, c), b);
+            [xor(a[0], b[0]), xor(a[1], b[1])]
+        }
+    }
+    #[inline(always)]
+    fn at_least(self, [a, b]: [[__m256i; 2]; 2], least: u16) -> [u16; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            // The low halves of eight 64 bits: of each 128 bits of the first, then of the second, two.
+            let narrow = |[a, b]: [__m256i; 2]| {
+                let (a, b) = (_mm256_castsi256_ps(a), _mm256_castsi256_ps(b));
+                _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b))
+            };
+            let (a, b) = (narrow(a), narrow(b));
+            let least = _mm256_set1_epi16(least as i16);
+            let is = |a| _mm256_cmpeq_epi16(a, _mm256_max_epu16(a, least));
+            let (a, b) = (is(a), is(b));
+            // Saturating keeps signs.
+            let high = _mm256_packs_epi32(a, b);
+            let low = _mm256_packs_epi32(_mm256_slli_epi32::<16>(a), _mm256_slli_epi32::<16>(b));
+            let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
+            let bits = _mm256_movemask_epi8(both) as u32;
+            [bits as u16, (bits >> 16) as u16]
         }
     }
     #[inline(always)]
@@ -206,6 +262,7 @@ fn first(n: usize) -> __m256i {
 
 impl Simd for Avx512 {
     type V = __m512;
+    type U = __m512i;
     const LANES: usize = 16;
     const TILE_ROWS: usize = 12;
 
@@ -274,11 +331,6 @@ impl Simd for Avx512 {
         unsafe { _mm512_scalef_ps(a, n) }
     }
     #[inline(always)]
-    fn keep(self, v: __m512, bits: u32) -> __m512 {
-        // SAFETY: `self` proves the features.
-        unsafe { _mm512_maskz_mov_ps(bits as u16, v) }
-    }
-    #[inline(always)]
     fn sum(self, a: __m512) -> f32 {
         // SAFETY: `self` proves the features.
         unsafe { _mm512_reduce_add_ps(a) }
@@ -287,6 +339,49 @@ impl Simd for Avx512 {
     fn greatest(self, a: __m512) -> f32 {
         // SAFETY: `self` proves the features.
         unsafe { _mm512_reduce_max_ps(a) }
+    }
+    #[inline(always)]
+    fn keep(self, v: __m512, bits: u32) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_maskz_mov_ps(bits as u16, v) }
+    }
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> __m512i {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_set1_epi32(x as i32) }
+    }
+    #[inline(always)]
+    fn sixteen(self, first: u32) -> [__m512i; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let even = _mm512_setr_epi32(0, 0, 2, 0, 4, 0, 6, 0, 8, 0, 10, 0, 12, 0, 14, 0);
+            let even = _mm512_add_epi32(_mm512_set1_epi32(first as i32), even);
+            [even, _mm512_add_epi32(even, _mm512_set1_epi32(1))]
+        }
+    }
+    #[inline(always)]
+    fn mul_u32(self, a: __m512i, b: u32) -> [__m512i; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let product = _mm512_mul_epu32(a, _mm512_set1_epi32(b as i32));
+            [_mm512_srli_epi64::<32>(product), product]
+        }
+    }
+    #[inline(always)]
+    fn xor(self, a: __m512i, b: __m512i, c: u32) -> __m512i {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_ternarylogic_epi32::<0x96>(a, b, _mm512_set1_epi32(c as i32)) }
+    }
+    #[inline(always)]
+    fn at_least(self, [a, b]: [__m512i; 2], least: u16) -> [u16; 2] {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            // Even lanes of `a`, odd lanes of `b`.
+            let a = _mm512_mask_shuffle_epi32::<0b10_10_00_00>(a, 0xaaaa, b);
+            let least = _mm512_set1_epi32(i32::from(least) << 16);
+            let low = _mm512_cmpge_epu32_mask(_mm512_slli_epi32::<16>(a), least);
+            [low, _mm512_cmpge_epu32_mask(a, least)]
+        }
     }
     #[inline(always)]
     unsafe fn load_ptr(self, x: *const f32) -> __m512 {

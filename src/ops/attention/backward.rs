@@ -115,9 +115,9 @@ impl Kernel for Head<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
-            16 => self.of(s, 16),
-            32 => self.of(s, 32),
-            64 => self.of(s, 64),
+            16 if S::LANES > 4 => self.of(s, 16),
+            32 if S::LANES > 4 => self.of(s, 32),
+            64 if S::LANES > 4 => self.of(s, 64),
             head => self.of(s, head),
         }
     }

@@ -16,14 +16,9 @@ fn add<T: Real>(y: &mut [T], a: T, x: &[T]) {
 /// The dropout factors of one row of probabilities; ones without dropout.
 fn factors<T: Real>(op: &Attention, d: Dims, b: usize, h: usize, t: usize) -> Vec<T> {
     let (first, width) = d.elements(h, t / QUERIES * QUERIES);
-    let factor = |j| {
-        let mut one = [1.0];
-        if let Some(mask) = &op.dropout {
-            mask.fill(b, first + j * width + t % QUERIES, &mut one);
-        }
-        T::of(one[0].into())
-    };
-    (0..d.tk).map(factor).collect()
+    let element = |j| first + j * width + t % QUERIES;
+    let factor = |j| op.dropout.map_or(1.0, |mask| mask.factor(b, element(j)));
+    (0..d.tk).map(|j| T::of(factor(j).into())).collect()
 }
 
 /// `f(b, h, t, keys)` for every query row.

@@ -66,13 +66,9 @@ impl DropOut {
 
     /// A bit for each query of each of `keys`, a query a lane, in words of sixteen.
     #[inline(always)]
-    pub fn bits<'a, S: Simd>(&self, _: S, keys: Range<usize>, bits: &'a mut Bits) -> &'a [u16] {
+    pub fn bits<'a, S: Simd>(&self, s: S, keys: Range<usize>, bits: &'a mut Bits) -> &'a [u16] {
         let bits = &mut bits[..keys.len() * self.width / 16];
-        let mut factors = [0.0; 16];
-        for (w, word) in bits.iter_mut().enumerate() {
-            self.mask.fill(self.sample, self.first + keys.start * self.width + w * 16, &mut factors);
-            *word = (0..16).map(|i| u16::from(factors[i] > 0.0) << i).sum();
-        }
+        self.mask.keep_bits(s, self.sample, self.first + keys.start * self.width, bits);
         bits
     }
 }
