@@ -8,6 +8,7 @@ mod aligned;
 pub mod gemm;
 pub mod math;
 mod scalar;
+pub mod tile;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -72,6 +73,10 @@ pub trait Simd: Copy {
     fn round(self, a: Self::V) -> Self::V;
     /// `2^n` for whole `n` in -126..=127.
     fn pow2(self, n: Self::V) -> Self::V;
+    /// `a - floor(a)`
+    fn fract(self, a: Self::V) -> Self::V;
+    /// `a * 2^floor(n)` for `a` in 1..=2 and `n` in -126..127.
+    fn times_pow2(self, a: Self::V, n: Self::V) -> Self::V;
     /// The sum of the lanes.
     fn sum(self, a: Self::V) -> f32;
     /// The greatest lane.

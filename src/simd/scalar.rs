@@ -88,6 +88,14 @@ impl Simd for Scalar {
         n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
     }
     #[inline(always)]
+    fn fract(self, a: V) -> V {
+        a.map(|a| a - a.floor())
+    }
+    #[inline(always)]
+    fn times_pow2(self, a: V, n: V) -> V {
+        lanes(a, n, |a, n| f32::from_bits(a.to_bits().wrapping_add((n.floor() as i32 as u32) << 23)))
+    }
+    #[inline(always)]
     fn sum(self, a: V) -> f32 {
         (a[0] + a[2]) + (a[1] + a[3])
     }

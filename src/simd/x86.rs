@@ -118,6 +118,19 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn fract(self, a: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_sub_ps(a, _mm256_floor_ps(a)) }
+    }
+    #[inline(always)]
+    fn times_pow2(self, a: __m256, n: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe {
+            let exponent = _mm256_slli_epi32::<23>(_mm256_cvtps_epi32(_mm256_floor_ps(n)));
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent))
+        }
+    }
+    #[inline(always)]
     fn sum(self, a: __m256) -> f32 {
         // SAFETY: `self` proves the features.
         unsafe {
@@ -308,6 +321,16 @@ impl Simd for Avx512 {
     fn pow2(self, n: __m512) -> __m512 {
         // SAFETY: `self` proves the features.
         unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+    }
+    #[inline(always)]
+    fn fract(self, a: __m512) -> __m512 {
+        // SAFETY: `self` proves the features. The immediate: no fraction bits kept, rounded down, no inexact flag.
+        unsafe { _mm512_reduce_ps::<0x09>(a) }
+    }
+    #[inline(always)]
+    fn times_pow2(self, a: __m512, n: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_scalef_ps(a, n) }
     }
     #[inline(always)]
     fn sum(self, a: __m512) -> f32 {

@@ -1,208 +1,322 @@
-//! The gradients, tile by tile: a tile's probabilities are made again from the scores and the saved log-sum-exp, used for
-//! `dv`, turned in place into score gradients, and used for `dk` and `dq`.
+//! The gradients of a head, block of queries by block of keys: probabilities are made again with queries in lanes, turned
+//! in place into score gradients, and both broadcast into sums with channels in lanes.
+//!
+//! The softmax's division goes into `dout`: with `e = exp(score - greatest)` and `g = dout / sum e`, `dv = sum e g` and the
+//! score's gradient is `e (g . v - out . g)`, so nothing is divided key by key; a dropout's scale goes the same way.
 
 use super::{
-    Attention, Dims,
-    simd::{DropOut, KEYS, Probabilities, ROWS, blocks, rows, scatter},
+    Attention, Dims, QUERIES,
+    forward::{PackKeys, PerQuery, Weighted, turn_queries},
+    operands::{Gradients, Rows},
+    simd::{DropOut, KEYS, SCORES, cut, key_blocks, keys_len, lanes, padded},
 };
 use crate::{
     device::{Cpu, Par},
     simd::{
-        Kernel, Simd,
-        gemm::{Mat, Start, gemm, pack, packed, packed_len},
-        math, read, sum2, update, write,
+        Isa, Kernel, Simd, math, read,
+        tile::{Finish, Left, Right, product},
+        transpose, write,
     },
 };
 use rayon::prelude::*;
+use std::f32::consts::LN_2;
 
 pub fn backward(
     cpu: &Cpu,
     op: &Attention,
     d: Dims,
-    [q, k, v, out, lse, dout]: [&[f32]; 6],
-    [dq, dk, dv]: [&mut [f32]; 3],
+    qkv: [Rows; 3],
+    outs: [Rows; 2],
+    stats: &[f32],
+    mut to: Gradients,
 ) {
-    let head = |i: usize| {
-        let (b, h) = (i / d.heads, i % d.heads);
-        let lse = &lse[i * d.tq..][..d.tq];
-        Head { cpu, op, d, b, h, q, k, v, out, lse, dout }
-    };
-    let sizes = [d.tq * d.head, d.tk * d.head, d.tk * d.head];
-    let mut spread = |i: usize, grads: &[&[f32]; 3]| {
-        let (b, h) = (i / d.heads, i % d.heads);
-        scatter(d, grads[0], d.tq, b, h, dq);
-        scatter(d, grads[1], d.tk, b, h, dk);
-        scatter(d, grads[2], d.tk, b, h, dv);
-    };
+    let of = Backward { isa: cpu.isa, op, d, qkv, outs, stats };
+    let scratch = || cpu.scratch(Head::scratch(d));
     match cpu.par {
+        _ if d.batch * d.tq == 0 => {}
         Par::Seq => {
-            let mut grads = sizes.map(|n| cpu.scratch(n));
-            for i in 0..d.batch * d.heads {
-                head(i).backward(grads.each_mut().map(|g| &mut **g));
-                spread(i, &grads.each_ref().map(|g| &**g));
+            let mut scratch = scratch();
+            for b in 0..d.batch {
+                for h in 0..d.heads {
+                    of.head(b, h, to.head(d, b, h), &mut scratch);
+                }
             }
+        }
+        Par::Threads if d.batch >= rayon::current_num_threads() => {
+            to.samples(d).into_par_iter().enumerate().for_each_init(scratch, |scratch, (b, mut to)| {
+                for h in 0..d.heads {
+                    of.head(b, h, to.head(d, 0, h), scratch);
+                }
+            });
         }
         Par::Threads => {
-            let heads = (0..d.batch * d.heads).into_par_iter().map(|i| {
-                let mut grads = sizes.map(|n| cpu.scratch(n));
-                head(i).backward(grads.each_mut().map(|g| &mut **g));
-                grads
-            });
-            for (i, grads) in heads.collect::<Vec<_>>().iter().enumerate() {
-                spread(i, &grads.each_ref().map(|g| &**g));
+            for (b, mut to) in to.samples(d).into_iter().enumerate() {
+                let heads = (0..d.heads).into_par_iter().map_init(scratch, |scratch, h| {
+                    let mut dense = cpu.scratch((d.tq + 2 * d.tk) * d.head);
+                    let (dq, rest) = dense.split_at_mut(d.tq * d.head);
+                    let (dk, dv) = rest.split_at_mut(d.tk * d.head);
+                    of.head(b, h, Gradients::apart([dq, dk, dv], d.head), scratch);
+                    dense
+                });
+                let heads: Vec<_> = heads.collect();
+                for (part, (from, time)) in
+                    [(0, d.tq), (d.tq, d.tk), (d.tq + d.tk, d.tk)].into_iter().enumerate()
+                {
+                    let row = to.row;
+                    to.part(part).par_chunks_mut(row).take(time).enumerate().for_each(|(t, to)| {
+                        for (to, from_head) in to.chunks_exact_mut(d.head).zip(&heads) {
+                            to.copy_from_slice(&from_head[(from + t) * d.head..][..d.head]);
+                        }
+                    });
+                }
             }
         }
+    }
+}
+
+struct Backward<'a> {
+    isa: Isa,
+    op: &'a Attention,
+    d: Dims,
+    qkv: [Rows<'a>; 3],
+    /// out, dout
+    outs: [Rows<'a>; 2],
+    stats: &'a [f32],
+}
+
+impl Backward<'_> {
+    fn head(&self, b: usize, h: usize, to: Gradients, scratch: &mut [f32]) {
+        let (d, op) = (self.d, self.op);
+        let [k, v] = [1, 2].map(|part: usize| self.qkv[part].head(d, d.tk, (b, 0, h)));
+        let [q, out, dout] = [self.qkv[0], self.outs[0], self.outs[1]].map(|x| x.head(d, d.tq, (b, 0, h)));
+        let stats = &self.stats[d.stat(b, h, 0)..];
+        self.isa.run(Head { op, d, at: (b, h), q, k, v, out, dout, stats, to, scratch });
     }
 }
 
 /// One head of one sample.
 struct Head<'a> {
-    cpu: &'a Cpu,
     op: &'a Attention,
     d: Dims,
-    b: usize,
-    h: usize,
-    q: &'a [f32],
-    k: &'a [f32],
-    v: &'a [f32],
-    out: &'a [f32],
-    /// `[Tq]`
-    lse: &'a [f32],
-    dout: &'a [f32],
+    at: (usize, usize),
+    q: Rows<'a>,
+    k: Rows<'a>,
+    v: Rows<'a>,
+    out: Rows<'a>,
+    dout: Rows<'a>,
+    /// From the head's first block on.
+    stats: &'a [f32],
+    to: Gradients<'a>,
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for Head<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match self.d.head {
+            16 if S::LANES > 4 => self.of(s, 16),
+            32 if S::LANES > 4 => self.of(s, 32),
+            64 if S::LANES > 4 => self.of(s, 64),
+            head => self.of(s, head),
+        }
+    }
 }
 
 impl Head<'_> {
-    /// Writes `dq [Tq, D], dk [Tk, D], dv [Tk, D]`.
-    fn backward(&self, [dq, dk, dv]: [&mut [f32]; 3]) {
-        let (d, cpu) = (self.d, self.cpu);
-        let keys = self.op.keys(d, self.b);
-        dk[keys * d.head..].fill(0.0);
-        dv[keys * d.head..].fill(0.0);
-        let mut delta = cpu.scratch(d.tq);
-        let (out, dout) =
-            (&self.out[d.at(d.tq, self.b, 0, self.h)..], &self.dout[d.at(d.tq, self.b, 0, self.h)..]);
-        cpu.isa.run(Delta { out, dout, head: d.head, ld: d.channels(), delta: &mut delta });
-        for (key, wide) in blocks(keys, KEYS) {
-            let (dk, dv) =
-                (&mut dk[key * d.head..][..wide * d.head], &mut dv[key * d.head..][..wide * d.head]);
-            self.key_block(key, wide, &delta, [dq, dk, dv]);
-        }
+    fn scratch(d: Dims) -> usize {
+        4 * keys_len(d) + 2 * SCORES + 4 * padded(d) * QUERIES
     }
 
-    fn packed(&self, m: Mat) -> crate::arena::Lease {
-        let mut packed = self.cpu.scratch(packed_len(self.cpu.isa, m.rows, m.cols));
-        pack(self.cpu.isa, m, &mut packed);
-        packed
+    /// `head` is known to the compiler for the usual sizes.
+    #[inline(always)]
+    fn of<S: Simd>(mut self, s: S, head: usize) {
+        let (d, row) = (self.d, head.next_multiple_of(S::LANES));
+        let keys = self.op.keys(d, self.at.0);
+        let scratch = &mut self.scratch;
+        let packed = cut(scratch, 2 * keys_len(d));
+        PackKeys { head, count: keys, k: self.k, v: self.v, to: packed }.run(s);
+        let (k, v) = packed.split_at(keys_len(d));
+        let (dk, dv) = (cut(scratch, keys_len(d)), cut(scratch, keys_len(d)));
+        let (p, ds) = (cut(scratch, SCORES), cut(scratch, SCORES));
+        let [q, turned_q, g, turned_g] = [(); 4].map(|()| cut(scratch, row * QUERIES));
+        let (once, scale) = ([1.0; QUERIES], [1.0 / (head as f32).sqrt(); QUERIES]);
+        for from in (0..d.tq).step_by(QUERIES) {
+            let count = QUERIES.min(d.tq - from);
+            let vectors = count.div_ceil(S::LANES);
+            let stats = &self.stats[from / QUERIES * d.stats_of_block()..][..2 * QUERIES];
+            let (greatest, inverse) = stats.split_at(QUERIES);
+            let drop_out = DropOut::new(self.op, d, self.at.0, self.at.1, from);
+            turn_queries(s, self.q.from(from), count, head, q, turned_q);
+            let factor = drop_out.map_or(1.0, |d| d.mask.scale());
+            let outs = (self.out.from(from), self.dout.from(from));
+            let delta = divided(s, outs, count, head, inverse, factor, g);
+            transpose(s, g, row, (vectors * S::LANES, row), turned_g, QUERIES);
+            let (turned_q, turned_g) =
+                (Right { data: turned_q, row: QUERIES }, Right { data: turned_g, row: QUERIES });
+            for here in key_blocks(keys) {
+                let (at, n) = (here.start * row, here.len());
+                let mut bits = [0; KEYS * QUERIES / 16];
+                let bits = drop_out.map(|d| (d.bits(s, here.clone(), &mut bits), d.width / 16));
+                let left = |data| (Left { data, row, col: 1 }, n);
+                product(s, left(&k[at..]), (turned_q, vectors), head, &mut Exponentials { p, greatest });
+                let mut finish = ScoreGradients { p, ds, delta: &delta, bits };
+                product(s, left(&v[at..]), (turned_g, vectors), head, &mut finish);
+                let of_keys = |data| (Left { data, row: QUERIES, col: 1 }, n);
+                let right = |data| (Right { data, row }, row / S::LANES);
+                let first = from == 0;
+                product(s, of_keys(p), right(g), count, &mut Sums { to: &mut dv[at..], row, first });
+                product(s, of_keys(ds), right(q), count, &mut Sums { to: &mut dk[at..], row, first });
+                let to_row = self.to.row;
+                let mut finish = Weighted {
+                    out: &mut self.to.part(0)[from * to_row..],
+                    row: to_row,
+                    head,
+                    first: here.start == 0,
+                    before: &once,
+                    after: if here.end == keys { &scale } else { &once },
+                };
+                let of_queries = Left { data: ds, row: 1, col: QUERIES };
+                product(s, (of_queries, count), right(&k[at..]), n, &mut finish);
+            }
+        }
+        // Queries carry log2 e / sqrt D already.
+        self.finish(s, head, 1, &dk[..keys * row], LN_2);
+        self.finish(s, head, 2, &dv[..keys * row], 1.0);
     }
 
-    /// All queries against the keys `key..key + wide`.
-    fn key_block(&self, key: usize, wide: usize, delta: &[f32], [dq, dk, dv]: [&mut [f32]; 3]) {
-        let (d, isa) = (self.d, self.cpu.isa);
-        let keys = |x| rows(d, x, d.tk, self.b, self.h, key, wide);
-        let (kt, vt, k) =
-            (self.packed(keys(self.k).t()), self.packed(keys(self.v).t()), self.packed(keys(self.k)));
-        let tile = ROWS.min(d.tq) * wide;
-        let (mut p, mut dp) = (self.cpu.scratch(tile), self.cpu.scratch(tile));
-        let mut scratch = self.cpu.scratch(packed_len(isa, ROWS.min(d.tq), d.head));
-        for (from, count) in blocks(d.tq, ROWS) {
-            let queries = |x| rows(d, x, d.tq, self.b, self.h, from, count);
-            let (p, dp) = (&mut p[..count * wide], &mut dp[..count * wide]);
-            packed(isa, queries(self.q), &kt, wide, Start::Zero, p, wide);
-            packed(isa, queries(self.dout), &vt, wide, Start::Zero, dp, wide);
-            let (lse, delta) = (&self.lse[from..][..count], &delta[from..][..count]);
-            isa.run(Probability { p, wide, lse, scale: d.scale() as f32 });
-            let dropped = self.drop_out(from, key, wide, p, dp);
-            let add = |first| if first { Start::Zero } else { Start::Accumulate };
-            let kept = Mat::rows(dropped.as_deref().unwrap_or(p), count, wide, wide);
-            gemm(isa, kept.t(), queries(self.dout), add(from == 0), dv, d.head, &mut scratch);
-            isa.run(ScoreGradient { p, dp, wide, delta, scale: d.scale() as f32 });
-            let ds = Mat::rows(dp, count, wide, wide);
-            gemm(isa, ds.t(), queries(self.q), add(from == 0), dk, d.head, &mut scratch);
-            packed(isa, ds, &k, d.head, add(key == 0), &mut dq[from * d.head..], d.head);
+    /// Sums times `factor` to where they belong; zeros past the last key.
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, s: S, head: usize, part: usize, from: &[f32], factor: f32) {
+        let (row, tk) = (self.to.row, self.d.tk);
+        let mut rows = self.to.part(part).chunks_mut(row).take(tk);
+        for (from, to) in from.chunks_exact(head.next_multiple_of(S::LANES)).zip(rows.by_ref()) {
+            for (to, from) in to[..head].chunks_mut(S::LANES).zip(from.chunks_exact(S::LANES)) {
+                write(s, to, s.mul(s.load(from), s.splat(factor)));
+            }
         }
-    }
-
-    /// The probabilities after dropout, where there is any; `dp` becomes the gradient in those before it.
-    fn drop_out(
-        &self,
-        from: usize,
-        key: usize,
-        wide: usize,
-        p: &[f32],
-        dp: &mut [f32],
-    ) -> Option<crate::arena::Lease> {
-        let (mask, d) = (self.op.dropout?, self.d);
-        let mut dropped = self.cpu.scratch(p.len());
-        dropped.copy_from_slice(p);
-        for tile in [&mut dropped[..], dp] {
-            let p = Probabilities { tile, width: wide, wide };
-            let element = d.element(self.h, from) + key;
-            self.cpu.isa.run(DropOut { mask, sample: self.b, element, stride: d.elements(), p });
-        }
-        Some(dropped)
+        rows.for_each(|to| to[..head].fill(0.0));
     }
 }
 
-/// `delta = rowsum(out * dout)`, rows `ld` apart.
-struct Delta<'a> {
-    out: &'a [f32],
-    dout: &'a [f32],
+/// `g = dout inverse factor`, dense, in whole vectors and with rows of zeros to a whole vector of queries; returns
+/// `out . dout inverse` for each.
+#[inline(always)]
+fn divided<S: Simd>(
+    s: S,
+    (out, dout): (Rows, Rows),
+    count: usize,
     head: usize,
-    ld: usize,
-    delta: &'a mut [f32],
-}
-
-impl Kernel for Delta<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        for (r, delta) in self.delta.iter_mut().enumerate() {
-            let row = r * self.ld..r * self.ld + self.head;
-            *delta = sum2(s, &self.out[row.clone()], &self.dout[row], |a, b| s.mul(a, b));
+    inverse: &[f32],
+    factor: f32,
+    g: &mut [f32],
+) -> PerQuery {
+    let (row, mut delta) = (head.next_multiple_of(S::LANES), [0.0; QUERIES]);
+    let (rows, rest) = g.split_at_mut(count * row);
+    for (t, g) in rows.chunks_exact_mut(row).enumerate() {
+        let (by, mut sum) = (s.splat(inverse[t] * factor), s.splat(0.0));
+        let pairs = out.at(t, head).chunks(S::LANES).zip(dout.at(t, head).chunks(S::LANES));
+        for (g, (out, dout)) in g.chunks_exact_mut(S::LANES).zip(pairs) {
+            let dout = read(s, dout);
+            sum = s.fma(read(s, out), dout, sum);
+            s.store(g, s.mul(dout, by));
         }
+        delta[t] = s.sum(sum) * inverse[t];
     }
+    rest.fill(0.0);
+    delta
 }
 
-/// Scores in, `exp(s * scale - lse)` out.
-struct Probability<'a> {
+/// `p = 2^(product - greatest)`
+struct Exponentials<'a> {
+    /// `[keys, QUERIES]`
     p: &'a mut [f32],
-    wide: usize,
-    lse: &'a [f32],
-    scale: f32,
+    greatest: &'a [f32],
 }
 
-impl Kernel for Probability<'_> {
-    type Output = ();
+impl<S: Simd> Finish<S> for Exponentials<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let scale = s.splat(self.scale);
-        for (row, &lse) in self.p.chunks_exact_mut(self.wide).zip(self.lse) {
-            let lse = s.splat(-lse);
-            for x in row.chunks_mut(S::LANES) {
-                write(s, x, math::exp(s, s.fma(read(s, x), scale, lse)));
+    fn tile<const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        (i, rows): (usize, usize),
+        at: usize,
+        acc: [[S::V; NV]; MR],
+    ) {
+        let greatest: [S::V; NV] = std::array::from_fn(|v| s.load(&self.greatest[at + v * S::LANES..]));
+        for r in 0..MR {
+            if r < rows {
+                let line = &mut self.p[(i + r) * QUERIES + at..][..NV * S::LANES];
+                for v in 0..NV {
+                    s.store(&mut line[v * S::LANES..], math::exp2(s, s.sub(acc[r][v], greatest[v])));
+                }
             }
         }
     }
 }
 
-/// `dp` becomes `p * (dp - delta) * scale`.
-struct ScoreGradient<'a> {
-    p: &'a [f32],
-    dp: &'a mut [f32],
-    wide: usize,
-    delta: &'a [f32],
-    scale: f32,
+/// `ds = p (product - delta)`; where dropped, the product and then `p` are zero.
+struct ScoreGradients<'a> {
+    /// `[keys, QUERIES]`
+    p: &'a mut [f32],
+    ds: &'a mut [f32],
+    delta: &'a PerQuery,
+    bits: Option<(&'a [u16], usize)>,
 }
 
-impl Kernel for ScoreGradient<'_> {
-    type Output = ();
+impl<S: Simd> Finish<S> for ScoreGradients<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let scale = s.splat(self.scale);
-        let rows = self.dp.chunks_exact_mut(self.wide).zip(self.p.chunks_exact(self.wide));
-        for ((dp, p), &delta) in rows.zip(self.delta) {
-            let delta = s.splat(delta);
-            update(s, dp, p, |dp, p| s.mul(s.mul(p, scale), s.sub(dp, delta)));
+    fn tile<const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        (i, rows): (usize, usize),
+        at: usize,
+        acc: [[S::V; NV]; MR],
+    ) {
+        let delta: [S::V; NV] = std::array::from_fn(|v| s.load(&self.delta[at + v * S::LANES..]));
+        for r in 0..MR {
+            if r < rows {
+                let from = (i + r) * QUERIES + at;
+                let p = &mut self.p[from..][..NV * S::LANES];
+                let ds = &mut self.ds[from..][..NV * S::LANES];
+                for v in 0..NV {
+                    let (e, mut dp) = (s.load(&p[v * S::LANES..]), acc[r][v]);
+                    if let Some((bits, words)) = self.bits {
+                        let bits = lanes(&bits[(i + r) * words..], at + v * S::LANES);
+                        dp = s.keep(dp, bits);
+                        s.store(&mut p[v * S::LANES..], s.keep(e, bits));
+                    }
+                    s.store(&mut ds[v * S::LANES..], s.mul(e, s.sub(dp, delta[v])));
+                }
+            }
+        }
+    }
+}
+
+/// Stores the `first` product, adds others.
+struct Sums<'a> {
+    to: &'a mut [f32],
+    row: usize,
+    first: bool,
+}
+
+impl<S: Simd> Finish<S> for Sums<'_> {
+    #[inline(always)]
+    fn tile<const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        (i, rows): (usize, usize),
+        at: usize,
+        acc: [[S::V; NV]; MR],
+    ) {
+        for r in 0..MR {
+            if r < rows {
+                let line = &mut self.to[(i + r) * self.row + at..][..NV * S::LANES];
+                for v in 0..NV {
+                    let to = &mut line[v * S::LANES..];
+                    s.store(to, if self.first { acc[r][v] } else { s.add(s.load(to), acc[r][v]) });
+                }
+            }
         }
     }
 }

@@ -1,237 +1,185 @@
-//! Tiles of [`ROWS`] queries by [`KEYS`] keys: two products around a row-wise softmax that stays in cache. At length 70
-//! a head is one tile; at any length a tile is all that exists of the score matrix.
+//! Queries in lanes: a block of [`QUERIES`] is turned once to `[D, queries]`, so that scores come as `[keys, queries]`,
+//! the softmax over keys is arithmetic between vectors, and the sums over keys or queries that follow broadcast
+//! probabilities from where they lie, with the head's channels in lanes. Nothing else is ever transposed or packed.
 
-use super::{Attention, Dims, Mask};
+use super::{
+    Attention, Dims, QUERIES,
+    forward::{Block, PackKeys},
+    operands::Rows,
+};
 use crate::{
     device::{Cpu, Par},
-    simd::{
-        Kernel, Simd, change,
-        gemm::{Mat, Start, pack, packed, packed_len},
-        math, read, write,
-    },
+    ops::dropout::Mask,
+    simd::{Isa, Simd, tile::MOST_ROWS},
 };
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// Queries in a tile: eight register tiles of twelve rows.
-pub(super) const ROWS: usize = 96;
-/// Keys in a tile; a whole number of GEMM panels on every instruction set.
-pub(super) const KEYS: usize = 256;
+/// Keys of a block when there are more than fit one.
+const SOME_KEYS: usize = 64;
+/// The most keys in a block.
+pub(super) const KEYS: usize = 96;
+/// Values of a block of scores, with rows that a tile may read past its keys.
+pub(super) const SCORES: usize = (KEYS + MOST_ROWS) * QUERIES;
 
-/// The rows `from..from + rows` of one head of `x [B, time, C]` as a matrix `[rows, D]`.
-pub(super) fn rows<'a>(
-    d: Dims,
-    x: &'a [f32],
-    time: usize,
-    b: usize,
-    h: usize,
-    from: usize,
-    rows: usize,
-) -> Mat<'a> {
-    Mat::rows(&x[d.at(time, b, from, h)..], rows, d.head, d.channels())
+/// The keys of each block.
+#[inline(always)]
+pub(super) fn key_blocks(keys: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = if keys <= KEYS { KEYS } else { SOME_KEYS };
+    (0..keys).step_by(size).map(move |from| from..keys.min(from + size))
 }
 
-/// `(from, count)` of consecutive blocks of at most `size`.
-pub(super) fn blocks(len: usize, size: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    (0..len).step_by(size).map(move |from| (from, size.min(len - from)))
+/// Channels of a head in whole vectors of any instruction set.
+pub(super) fn padded(d: Dims) -> usize {
+    d.head.next_multiple_of(16)
 }
 
-/// Copies a head's `[T, D]` into `[B, T, C]`.
-pub(super) fn scatter(d: Dims, head: &[f32], time: usize, b: usize, h: usize, into: &mut [f32]) {
-    for (t, row) in head.chunks_exact(d.head).enumerate() {
-        into[d.at(time, b, t, h)..][..d.head].copy_from_slice(row);
-    }
+/// Values of a head's packed keys, or values.
+pub(super) fn keys_len(d: Dims) -> usize {
+    (d.tk + MOST_ROWS) * padded(d)
 }
 
-pub fn forward(cpu: &Cpu, op: &Attention, d: Dims, qkv: [&[f32]; 3], [out, lse]: [&mut [f32]; 2]) {
-    let lse_rows = lse.chunks_exact_mut(d.tq.max(1)).enumerate();
-    match cpu.par {
-        Par::Seq => lse_rows.for_each(|(i, lse)| {
-            let (b, h) = (i / d.heads, i % d.heads);
-            let at = d.at(d.tq, b, 0, h);
-            head(cpu, op, d, qkv, (b, h), &mut out[at..], d.channels(), lse);
-        }),
-        Par::Threads => {
-            let heads = lse_rows.par_bridge().map(|(i, lse)| {
-                let mut out = cpu.scratch(d.tq * d.head);
-                head(cpu, op, d, qkv, (i / d.heads, i % d.heads), &mut out, d.head, lse);
-                (i, out)
-            });
-            for (i, head) in heads.collect::<Vec<_>>() {
-                scatter(d, &head, d.tq, i / d.heads, i % d.heads, out);
-            }
-        }
-    }
+/// The next `len` of `rest`.
+#[inline(always)]
+pub(super) fn cut<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
+    let (first, later) = std::mem::take(rest).split_at_mut(len);
+    *rest = later;
+    first
 }
 
-/// One head of one sample, into rows of `out` that are `ld` apart.
-#[allow(clippy::too_many_arguments)]
-fn head(
-    cpu: &Cpu,
-    op: &Attention,
-    d: Dims,
-    [q, k, v]: [&[f32]; 3],
-    (b, h): (usize, usize),
-    out: &mut [f32],
-    ld: usize,
-    lse: &mut [f32],
-) {
-    let keys = op.keys(d, b);
-    let (kt_len, v_len) = (packed_len(cpu.isa, d.head, KEYS), packed_len(cpu.isa, KEYS, d.head));
-    let mut kt = cpu.scratch(keys.div_ceil(KEYS) * kt_len);
-    let mut vs = cpu.scratch(keys.div_ceil(KEYS) * v_len);
-    for (i, (from, count)) in blocks(keys, KEYS).enumerate() {
-        let kt = &mut kt[i * kt_len..][..packed_len(cpu.isa, d.head, count)];
-        pack(cpu.isa, rows(d, k, d.tk, b, h, from, count).t(), kt);
-        let vs = &mut vs[i * v_len..][..packed_len(cpu.isa, count, d.head)];
-        pack(cpu.isa, rows(d, v, d.tk, b, h, from, count), vs);
-    }
-    let width = KEYS.min(keys);
-    let mut scores = cpu.scratch(ROWS.min(d.tq) * width);
-    let mut sums = [0.0; ROWS];
-    for (from, count) in blocks(d.tq, ROWS) {
-        let maxima = &mut lse[from..from + count];
-        let out = &mut out[from * ld..];
-        for (i, (key, wide)) in blocks(keys, KEYS).enumerate() {
-            let q = rows(d, q, d.tq, b, h, from, count);
-            let kt = &kt[i * kt_len..][..packed_len(cpu.isa, d.head, wide)];
-            packed(cpu.isa, q, kt, wide, Start::Zero, &mut scores, width);
-            let p = Probabilities { tile: &mut scores[..count * width], width, wide };
-            let (scale, first, sums) = (d.scale() as f32, i == 0, &mut sums[..count]);
-            cpu.isa.run(Softmax { p, scale, first, maxima, sums, out, ld, head: d.head });
-            if let Some(mask) = op.dropout {
-                let p = Probabilities { tile: &mut scores[..count * width], width, wide };
-                cpu.isa.run(DropOut {
-                    mask,
-                    sample: b,
-                    element: d.element(h, from) + key,
-                    stride: d.elements(),
-                    p,
-                });
-            }
-            let p = Mat::rows(&scores, count, wide, width);
-            let vs = &vs[i * v_len..][..packed_len(cpu.isa, wide, d.head)];
-            packed(cpu.isa, p, vs, d.head, if i == 0 { Start::Zero } else { Start::Accumulate }, out, ld);
-        }
-        cpu.isa.run(Normalize { maxima, sums: &sums[..count], out, ld, head: d.head });
-    }
-}
-
-/// A tile of probabilities: rows `width` apart, the first `wide` of each in use.
-pub(super) struct Probabilities<'a> {
-    pub tile: &'a mut [f32],
-    pub width: usize,
-    pub wide: usize,
-}
-
-/// Multiplies probabilities by their dropout factors.
-pub(super) struct DropOut<'a> {
+/// Which probabilities of a head's block of queries stay.
+#[derive(Clone, Copy)]
+pub(super) struct DropOut {
     pub mask: Mask,
     pub sample: usize,
-    /// The dropout element of the tile's first probability; rows are `stride` elements apart.
-    pub element: usize,
-    pub stride: usize,
-    pub p: Probabilities<'a>,
+    /// The dropout element of the block's first query and the first key.
+    pub first: usize,
+    /// Elements of a key.
+    pub width: usize,
 }
 
-impl Kernel for DropOut<'_> {
-    type Output = ();
+impl DropOut {
+    pub fn new(op: &Attention, d: Dims, b: usize, h: usize, from: usize) -> Option<Self> {
+        let (first, width) = d.elements(h, from);
+        op.dropout.map(|mask| Self { mask, sample: b, first, width })
+    }
+
+    /// A bit for each query of each of `keys`, a query a lane, in words of sixteen.
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let mut bits = [0; KEYS / 16];
-        let bits = &mut bits[..self.p.wide.div_ceil(16)];
-        let scale = s.splat(self.mask.scale());
-        for (r, row) in self.p.tile.chunks_exact_mut(self.p.width).enumerate() {
-            self.mask.keep_bits(s, self.sample, self.element + r * self.stride, bits);
-            for (i, p) in row[..self.p.wide].chunks_mut(S::LANES).enumerate() {
-                let bits = u32::from(bits[i * S::LANES / 16]) >> (i * S::LANES % 16);
-                write(s, p, s.keep(s.mul(read(s, p), scale), bits));
+    pub fn bits<'a, S: Simd>(&self, s: S, keys: Range<usize>, bits: &'a mut Bits) -> &'a [u16] {
+        let bits = &mut bits[..keys.len() * self.width / 16];
+        self.mask.keep_bits(s, self.sample, self.first + keys.start * self.width, bits);
+        bits
+    }
+}
+
+/// Of a block of queries and keys.
+pub(super) type Bits = [u16; KEYS * QUERIES / 16];
+
+/// The bits of the lanes from `query` on, where `words` are a key's.
+#[inline(always)]
+pub(super) fn lanes(words: &[u16], query: usize) -> u32 {
+    u32::from(words[query / 16]) >> (query % 16)
+}
+
+pub fn forward(cpu: &Cpu, op: &Attention, d: Dims, qkv: [Rows; 3], [out, stats]: [&mut [f32]; 2]) {
+    if out.is_empty() {
+        return;
+    }
+    let of = Forward { isa: cpu.isa, op, d, qkv };
+    let samples = (out.chunks_exact_mut(d.tq * d.channels()), stats.chunks_exact_mut(d.stats_of_sample()));
+    let scratch = || (cpu.scratch(2 * keys_len(d)), cpu.scratch(Block::scratch(d)));
+    match cpu.par {
+        Par::Seq => {
+            let (mut keys, mut block) = scratch();
+            samples
+                .0
+                .zip(samples.1)
+                .enumerate()
+                .for_each(|(b, sample)| of.sample(b, sample, &mut keys, &mut block));
+        }
+        Par::Threads if d.batch >= rayon::current_num_threads() => {
+            let samples: Vec<_> = samples.0.zip(samples.1).enumerate().collect();
+            samples.into_par_iter().for_each_init(scratch, |(keys, block), (b, sample)| {
+                of.sample(b, sample, keys, block);
+            });
+        }
+        Par::Threads => {
+            let mut keys = cpu.scratch(d.heads * 2 * keys_len(d));
+            for (b, (out, stats)) in samples.0.zip(samples.1).enumerate() {
+                keys.par_chunks_exact_mut(2 * keys_len(d))
+                    .enumerate()
+                    .for_each(|(h, keys)| of.pack(b, h, keys));
+                let blocks = out.par_chunks_mut(QUERIES * d.channels());
+                let blocks = blocks.zip(stats.par_chunks_exact_mut(d.stats_of_block())).enumerate();
+                blocks.for_each_init(
+                    || cpu.scratch(Block::scratch(d)),
+                    |scratch, (i, (out, stats))| {
+                        for (h, keys) in keys.chunks_exact(2 * keys_len(d)).enumerate() {
+                            of.block((b, i, h), keys, out, stats, scratch);
+                        }
+                    },
+                );
             }
         }
     }
 }
 
-/// A softmax over one more block of keys: scores in, `exp((s - max) * scale)` out, and what earlier blocks gave scaled
-/// to the new maximum.
-struct Softmax<'a> {
-    p: Probabilities<'a>,
-    scale: f32,
-    /// Nothing has been summed yet.
-    first: bool,
-    /// Each row's greatest score so far, before scaling.
-    maxima: &'a mut [f32],
-    sums: &'a mut [f32],
-    out: &'a mut [f32],
-    ld: usize,
-    head: usize,
+struct Forward<'a> {
+    isa: Isa,
+    op: &'a Attention,
+    d: Dims,
+    qkv: [Rows<'a>; 3],
 }
 
-impl Kernel for Softmax<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (scale, rows) = (self.scale, self.p.tile.chunks_exact_mut(self.p.width));
-        for (r, (row, (max, sum))) in rows.zip(self.maxima.iter_mut().zip(self.sums)).enumerate() {
-            let row = &mut row[..self.p.wide];
-            let greatest = if self.first { greatest(s, row) } else { greatest(s, row).max(*max) };
-            let sum_here = exponentials(s, row, greatest, scale);
-            if self.first {
-                *sum = sum_here;
-            } else {
-                let shrink = ((*max - greatest) * scale).exp();
-                *sum = *sum * shrink + sum_here;
-                let out = &mut self.out[r * self.ld..][..self.head];
-                out.iter_mut().for_each(|x| *x *= shrink);
+impl Forward<'_> {
+    fn sample(
+        &self,
+        b: usize,
+        (out, stats): (&mut [f32], &mut [f32]),
+        keys: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let d = self.d;
+        for h in 0..d.heads {
+            self.pack(b, h, keys);
+            let blocks =
+                out.chunks_mut(QUERIES * d.channels()).zip(stats.chunks_exact_mut(d.stats_of_block()));
+            for (i, (out, stats)) in blocks.enumerate() {
+                self.block((b, i, h), keys, out, stats, scratch);
             }
-            *max = greatest;
         }
     }
-}
 
-/// The greatest of `row`; the last vector may overlap the one before.
-#[inline(always)]
-fn greatest<S: Simd>(s: S, row: &[f32]) -> f32 {
-    if row.len() < S::LANES {
-        return row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    fn pack(&self, b: usize, h: usize, to: &mut [f32]) {
+        let (d, count) = (self.d, self.op.keys(self.d, b));
+        let [k, v] = [self.qkv[1], self.qkv[2]].map(|x| x.head(d, d.tk, (b, 0, h)));
+        self.isa.run(PackKeys { head: d.head, count, k, v, to });
     }
-    let mut max = s.load(&row[row.len() - S::LANES..]);
-    for x in row.chunks_exact(S::LANES) {
-        max = s.max(max, s.load(x));
-    }
-    s.greatest(max)
-}
 
-/// `row = exp((row - max) * scale)`; their sum.
-#[inline(always)]
-fn exponentials<S: Simd>(s: S, row: &mut [f32], max: f32, scale: f32) -> f32 {
-    let (scale, max) = (s.splat(scale), s.splat(max));
-    let mut sum = s.splat(0.0);
-    for x in row.chunks_mut(S::LANES) {
-        let e = math::exp(s, s.mul(s.sub(read(s, x), max), scale));
-        write(s, x, e);
-        sum = s.add(sum, read(s, x)); // read again: the lanes past a short end are zero now
-    }
-    s.sum(sum)
-}
-
-/// Divides by the sums; leaves the log-sum-exp where the maxima were.
-struct Normalize<'a> {
-    maxima: &'a mut [f32],
-    sums: &'a [f32],
-    out: &'a mut [f32],
-    ld: usize,
-    head: usize,
-}
-
-impl Kernel for Normalize<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let scale = 1.0 / (self.head as f32).sqrt();
-        for (r, (max, &sum)) in self.maxima.iter_mut().zip(self.sums).enumerate() {
-            let factor = s.splat(1.0 / sum);
-            let out = &mut self.out[r * self.ld..][..self.head];
-            change(s, out, |x| s.mul(x, factor));
-            *max = *max * scale + sum.ln();
-        }
+    /// Block `i` of the queries of head `h`, into the rows `out [queries, C]` and what `stats` has for all heads.
+    fn block(
+        &self,
+        (b, i, h): (usize, usize, usize),
+        keys: &[f32],
+        out: &mut [f32],
+        stats: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let d = self.d;
+        let (from, count) = (i * QUERIES, out.len() / d.channels());
+        let (k, v) = keys.split_at(keys_len(d));
+        self.isa.run(Block {
+            d,
+            keys: self.op.keys(d, b),
+            q: self.qkv[0].head(d, d.tq, (b, from, h)),
+            count,
+            k,
+            v,
+            drop_out: DropOut::new(self.op, d, b, h, from),
+            out: &mut out[h * d.head..],
+            stats: &mut stats[h * 2 * QUERIES..][..2 * QUERIES],
+            scratch,
+        });
     }
 }

@@ -1,0 +1,112 @@
+//! Products by register tiles, for kernels that go on computing with a tile while it is in registers.
+//!
+//! As in [`gemm`](super::gemm), values of `A` are broadcast from where they lie and rows of `B` are vectors; but `B` lies
+//! in rows too, and what becomes of a finished tile is the caller's: a [`Finish`] is inlined behind the last
+//! multiplication, so a maximum, an exponential or a sum costs no pass over memory.
+
+use super::Simd;
+
+/// The left factor: element `(i, p)` is `data[i * row + p * col]`.
+#[derive(Clone, Copy)]
+pub struct Left<'a> {
+    pub data: &'a [f32],
+    pub row: usize,
+    pub col: usize,
+}
+
+/// The right factor: row `p` is at `data[p * row..]`.
+#[derive(Clone, Copy)]
+pub struct Right<'a> {
+    pub data: &'a [f32],
+    pub row: usize,
+}
+
+/// What becomes of a tile.
+pub trait Finish<S: Simd> {
+    /// Vectors of rows `i..i + rows` of the product, from column `at`; past `rows <= MR` they hold anything.
+    /// Implementations are `#[inline(always)]` and index `acc` by what the compiler knows, to leave it in registers:
+    /// `for r in 0..MR { if r < rows { .. } }`.
+    fn tile<const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        rows: (usize, usize),
+        at: usize,
+        acc: [[S::V; NV]; MR],
+    );
+}
+
+/// The most rows that [`product`] reads of `A` together: so many may lie past its last, and are read but not used.
+pub const MOST_ROWS: usize = 24;
+
+/// `A [rows, depth] B [depth, vectors * LANES]`, tile by tile. `A` has [`MOST_ROWS`] rows to read from the start of each
+/// tile on, whatever they hold.
+#[inline(always)]
+pub fn product<S: Simd, F: Finish<S>>(
+    s: S,
+    (a, rows): (Left, usize),
+    (b, vectors): (Right, usize),
+    depth: usize,
+    finish: &mut F,
+) {
+    let widest = if S::LANES == 16 { 4 } else { 3 };
+    let mut v = 0;
+    while v < vectors {
+        let here = widest.min(vectors - v);
+        let b = (Right { data: &b.data[v * S::LANES..], row: b.row }, v * S::LANES);
+        // 32 registers hold 24 sums beside a row of B and a value of A; 16 registers hold 12.
+        match (S::LANES, here) {
+            (16, 4) => panel::<S, F, 6, 4>(s, (a, rows), b, depth, finish),
+            (16, 3) => panel::<S, F, 8, 3>(s, (a, rows), b, depth, finish),
+            (16, 2) => panel::<S, F, 12, 2>(s, (a, rows), b, depth, finish),
+            (16, _) => panel::<S, F, 24, 1>(s, (a, rows), b, depth, finish),
+            (_, 3) => panel::<S, F, 4, 3>(s, (a, rows), b, depth, finish),
+            (_, 2) => panel::<S, F, 6, 2>(s, (a, rows), b, depth, finish),
+            _ => panel::<S, F, 12, 1>(s, (a, rows), b, depth, finish),
+        }
+        v += here;
+    }
+}
+
+#[inline(always)]
+fn panel<S: Simd, F: Finish<S>, const MR: usize, const NV: usize>(
+    s: S,
+    (a, rows): (Left, usize),
+    (b, at): (Right, usize),
+    depth: usize,
+    finish: &mut F,
+) {
+    for i in (0..rows).step_by(MR) {
+        let acc = tile::<S, MR, NV>(s, Left { data: &a.data[i * a.row..], ..a }, b, depth);
+        finish.tile(s, (i, MR.min(rows - i)), at, acc);
+    }
+}
+
+/// The first `MR` rows and `NV` vectors of a product.
+#[inline(always)]
+fn tile<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    a: Left,
+    b: Right,
+    depth: usize,
+) -> [[S::V; NV]; MR] {
+    let mut acc = [[s.splat(0.0); NV]; MR];
+    if depth == 0 {
+        return acc;
+    }
+    assert!((MR - 1) * a.row + (depth - 1) * a.col < a.data.len(), "a tile lies inside A");
+    assert!((depth - 1) * b.row + NV * S::LANES <= b.data.len(), "a tile lies inside B");
+    let (left, right) = (a.data.as_ptr(), b.data.as_ptr());
+    for p in 0..depth {
+        // SAFETY: p < depth, r < MR and the NV vectors of a row of B: the greatest offsets are those asserted above.
+        unsafe {
+            let b: [S::V; NV] = std::array::from_fn(|v| s.load_ptr(right.add(p * b.row + v * S::LANES)));
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let a = s.splat(*left.add(r * a.row + p * a.col));
+                for (acc, &b) in acc.iter_mut().zip(&b) {
+                    *acc = s.fma(a, b, *acc);
+                }
+            }
+        }
+    }
+    acc
+}
