@@ -1,11 +1,11 @@
-//! Our product beside `matrixmultiply`'s, packing included, one thread. Gelem/s are GFLOP/s.
+//! Our product beside `matrixmultiply`'s and the `gemm` crate's, one thread. Gelem/s are GFLOP/s.
 
 mod common;
 
 use common::{Meter, Work, timing};
 use mirscope::simd::{
-    Isa,
-    gemm::{Mat, Start, gemm, packed_len},
+    Aligned, Isa,
+    gemm::{Mat, Start, gemm, scratch_len},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,21 +36,34 @@ fn main() {
 
 fn shape(meter: &mut Meter, (m, k, n): (usize, usize, usize)) {
     let random = &mut ChaCha8Rng::seed_from_u64(0);
-    let mut noise = |len| (0..len).map(|_| random.random::<f32>() - 0.5).collect::<Vec<f32>>();
+    let mut noise = |len| {
+        let mut x = Aligned::zeros(len);
+        x.fill_with(|| random.random::<f32>() - 0.5);
+        x
+    };
     let (a, b) = (noise(m * k), noise(k * n));
-    let (mut ours, mut theirs) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
-    let isa = Isa::detect();
-    let mut scratch = vec![0.0; packed_len(isa, k, n)];
-    let mut run = |ours: &mut [f32]| {
-        let (a, b) = (Mat::rows(&a, m, k, k), Mat::rows(&b, k, n, n));
-        gemm(isa, a, b, Start::Zero, ours, n, &mut scratch);
+    let [mut ours, mut theirs, mut others] = [(); 3].map(|()| Aligned::zeros(m * n));
+    let run = |ours: &mut [f32]| {
+        gemm(Isa::detect(), Mat::rows(&a, m, k, k), Mat::rows(&b, k, n, n), Start::Zero, ours, n, &mut []);
     };
     run(&mut ours);
     multiply(&a, &b, (m, k, n), &mut theirs);
     check(&a, &b, (m, k, n), &ours, &theirs);
+    gemm_crate(&a, &b, (m, k, n), &mut others);
+    check(&a, &b, (m, k, n), &ours, &others);
     let (size, work) = (format!("{m}x{k}x{n}"), Work::Flops(2.0 * (m * k * n) as f64));
-    meter.time("gemm", &size, work, || run(&mut ours));
+    meter.time("ours", &size, work, || run(&mut ours));
     meter.time("matrixmultiply", &size, work, || multiply(&a, &b, (m, k, n), &mut theirs));
+    meter.time("gemm crate", &size, work, || gemm_crate(&a, &b, (m, k, n), &mut others));
+    // The two products of backward: dz W^T, which turns W first, and x^T dz.
+    let (wt, xt) = (Mat::rows(&b, n, k, k).t(), Mat::rows(&a, k, m, m).t());
+    let mut scratch = Aligned::zeros(scratch_len(wt));
+    meter.time("ours, B transposed", &size, work, || {
+        gemm(Isa::detect(), Mat::rows(&a, m, k, k), wt, Start::Zero, &mut ours, n, &mut scratch);
+    });
+    meter.time("ours, A transposed", &size, work, || {
+        gemm(Isa::detect(), xt, Mat::rows(&b, k, n, n), Start::Zero, &mut ours, n, &mut []);
+    });
 }
 
 /// `c[m, n] = a[m, k] b[k, n]`
@@ -60,6 +73,17 @@ fn multiply(a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize), c: &mut [f32
     // SAFETY: the lengths just checked are those of dense row-major matrices with these strides.
     unsafe {
         matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), ki, 1, b.as_ptr(), ni, 1, 0.0, c.as_mut_ptr(), ni, 1);
+    }
+}
+
+/// The same by the `gemm` crate.
+fn gemm_crate(a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize), c: &mut [f32]) {
+    assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
+    let (ki, ni, one_thread) = (k as isize, n as isize, gemm::Parallelism::None);
+    let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+    // SAFETY: as above; strides are by column, then by row.
+    unsafe {
+        gemm::gemm(m, n, k, c, 1, ni, false, a, 1, ki, b, 1, ni, 0.0, 1.0, false, false, false, one_thread);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Throughput of the reference networks, as one JSON object a line: the same names and counts as the PyTorch script it is
-//! compared with. `cargo run --release --example speed -- train|infer|attention --model small|base --threads N --seconds S`
+//! compared with. `cargo run --release --example speed -- train|infer|attention|conv1d|peak --model small|base --threads N --seconds S`
 
 use clap::{Parser, ValueEnum};
 use mirscope::{
@@ -7,11 +7,14 @@ use mirscope::{
     data::Duo,
     device::{Device, Par},
     model::{Config, Network},
-    ops::{Attention, Op},
+    ops::{Attention, Conv1d, Op},
     optim::AdamW,
     params::Builder,
     rna::Base,
-    simd::{Isa, gemm},
+    simd::{
+        Aligned, Isa, fma_peak,
+        gemm::{Mat, Start, gemm},
+    },
     tensor::Tensor,
     train::{Accumulator, Example, StepId},
     workers::Workers,
@@ -26,7 +29,9 @@ enum What {
     Train,
     Infer,
     Attention,
-    /// All threads' f32 rate on a 1024-cubed product, and on one that stays in a first-level cache: the yardsticks.
+    Conv1d,
+    /// All threads' f32 rate in registers, on a product that stays in a first-level cache, and on a 1024-cubed one: the
+    /// yardsticks.
     Peak,
 }
 
@@ -71,6 +76,7 @@ fn main() -> Result<()> {
         What::Train => train(&args),
         What::Infer => infer(&args),
         What::Attention => attention(&args),
+        What::Conv1d => conv1d(&args),
         What::Peak => peak(&args),
     }
 }
@@ -150,47 +156,82 @@ fn attention(args: &Args) -> Result<()> {
             })
         })?;
         for (name, seconds, products) in [("forward", forward, 4), ("forward+backward", both, 14)] {
-            let gflops = (products * b * h * l * l * d) as f64 / seconds / 1e9;
-            let line = json!({
-                "what": format!("mirscope attention {name}"), "shape": [b, h, l, d],
-                "ms": (seconds * 1e6).round() / 1e3, "gflops": (gflops * 10.0).round() / 10.0,
-            });
-            println!("{line}");
+            timed(
+                &format!("mirscope attention {name}"),
+                &[b, h, l, d],
+                products * b * h * l * l * d,
+                seconds,
+            );
         }
     }
     Ok(())
 }
 
-/// The rate of an `[m, k] x [k, n]` product, one on each thread at once.
-fn product(args: &Args, what: &str, [m, k, n]: [usize; 3]) -> Result<()> {
-    let isa = Isa::detect();
-    let one = || {
-        let (a, b, mut c) = (vec![0.5f32; m * k], vec![0.25f32; k * n], vec![0.0f32; m * n]);
-        let mut packed = vec![0.0; gemm::packed_len(isa, k, n)];
-        gemm::pack(isa, gemm::Mat::rows(&b, k, n, n), &mut packed);
-        let calls = (1 << 30) / (m * k * n); // so that a call of the clock weighs nothing
-        let seconds = rate(args.seconds, || {
-            for _ in 0..calls {
-                gemm::packed(isa, gemm::Mat::rows(&a, m, k, k), &packed, n, gemm::Start::Zero, &mut c, n);
-            }
-            assert_eq!(c[m * n - 1], 0.125 * k as f32);
-            Ok(())
+/// Convolutions of eight sequences, forward and with backward, on one thread.
+fn conv1d(args: &Args) -> Result<()> {
+    let device = Device::cpu();
+    for c in [64, 128] {
+        let random = &mut ChaCha8Rng::seed_from_u64(0);
+        let mut tensor = |shape: &[usize]| {
+            let len = shape.iter().product();
+            let values: Vec<f32> = (0..len).map(|_| random.random::<f32>() * 2.0 - 1.0).collect();
+            Tensor::from_f32(&device, shape, &values)
+        };
+        let [x, weight, bias, dout] =
+            [tensor(&[8, 70, c])?, tensor(&[7, c, c])?, tensor(&[c])?, tensor(&[8, 70, c])?];
+        let op = Conv1d { dilation: 1, activation: None };
+        let forward = rate(args.seconds, || op.forward([&x, &weight, &bias]).map(drop))?;
+        let both = rate(args.seconds, || {
+            let (_, saved) = op.forward([&x, &weight, &bias])?;
+            op.backward(&saved, &dout, [true; 3]).map(drop)
         })?;
-        Ok::<f64, mirscope::Error>(2.0 * (calls * m * k * n) as f64 / seconds / 1e9)
-    };
-    let rates = std::thread::scope(|s| {
-        let threads: Vec<_> = (0..args.threads).map(|_| s.spawn(one)).collect();
-        threads.into_iter().map(|t| t.join().expect("no panic")).collect::<Result<Vec<f64>>>()
-    })?;
-    println!(
-        "{}",
-        json!({"what": what, "shape": [m, k, n], "threads": args.threads, "isa": isa.name(),
-            "gflops": rates.iter().sum::<f64>().round()})
-    );
+        for (name, seconds, products) in [("forward", forward, 2), ("forward+backward", both, 6)] {
+            timed(&format!("mirscope conv1d {name}"), &[8, 70, c], products * 8 * 70 * 7 * c * c, seconds);
+        }
+    }
     Ok(())
 }
 
+fn timed(what: &str, shape: &[usize], flops: usize, seconds: f64) {
+    let gflops = (flops as f64 / seconds / 1e8).round() / 10.0;
+    let ms = (seconds * 1e6).round() / 1e3;
+    println!("{}", json!({"what": what, "shape": shape, "ms": ms, "gflops": gflops}));
+}
+
+/// Prints what all threads together do with `one` at once, in GFLOP/s.
+fn together(args: &Args, what: &str, one: impl Fn() -> Result<f64> + Sync) -> Result<()> {
+    let rates = std::thread::scope(|s| {
+        let threads: Vec<_> = (0..args.threads).map(|_| s.spawn(&one)).collect();
+        threads.into_iter().map(|t| t.join().expect("no panic")).collect::<Result<Vec<f64>>>()
+    })?;
+    let gflops = (rates.iter().sum::<f64>() / 1e9).round();
+    let isa = Isa::detect().name();
+    println!("{}", json!({"what": what, "threads": args.threads, "isa": isa, "gflops": gflops}));
+    Ok(())
+}
+
+/// Operations a second of an `[m, k] x [k, n]` product.
+fn product(args: &Args, [m, k, n]: [usize; 3]) -> Result<f64> {
+    let filled = |len, value| {
+        let mut x = Aligned::zeros(len);
+        x.fill(value);
+        x
+    };
+    let (a, b, mut c) = (filled(m * k, 0.5), filled(k * n, 0.25), filled(m * n, 0.0));
+    let calls = (1 << 30) / (m * k * n); // so that a call of the clock weighs nothing
+    let seconds = rate(args.seconds, || {
+        for _ in 0..calls {
+            let (a, b) = (Mat::rows(&a, m, k, k), Mat::rows(&b, k, n, n));
+            gemm(Isa::detect(), a, b, Start::Zero, &mut c, n, &mut []);
+        }
+        assert_eq!(c[m * n - 1], 0.125 * k as f32);
+        Ok(())
+    })?;
+    Ok(2.0 * (calls * m * k * n) as f64 / seconds)
+}
+
 fn peak(args: &Args) -> Result<()> {
-    product(args, "mirscope gemm", [1024, 1024, 1024])?;
-    product(args, "mirscope gemm in cache", [48, 256, 32])
+    together(args, "fma in registers", || Ok(fma_peak(Isa::detect(), (2000.0 * args.seconds) as usize)))?;
+    together(args, "mirscope gemm in cache", || product(args, [48, 256, 64]))?;
+    together(args, "mirscope gemm 1024 cubed", || product(args, [1024; 3]))
 }

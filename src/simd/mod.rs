@@ -7,6 +7,7 @@
 mod aligned;
 pub mod gemm;
 pub mod math;
+mod peak;
 mod scalar;
 pub mod tile;
 mod transpose;
@@ -14,6 +15,7 @@ mod transpose;
 mod x86;
 
 pub use aligned::Aligned;
+pub use peak::fma_peak;
 pub use scalar::Scalar;
 pub use transpose::{transpose, turn};
 #[cfg(target_arch = "x86_64")]
