@@ -66,13 +66,13 @@ impl Batch {
         let Lengths { mirna: most, site: room } = self.lengths;
         let tokens = Arc::make_mut(&mut self.tokens);
         tokens.fill(PAD);
-        for (tokens, (mirna, site)) in tokens.chunks_exact_mut((most + room).max(1)).zip(pairs) {
+        for (i, (mirna, site)) in pairs.enumerate() {
             for (what, got, most) in [("miRNA", mirna.len(), most), ("site", site.len(), room)] {
                 if got == 0 || got > most {
                     return Err(Error::Setting(format!("expected a {what} of 1 to {most} nt, got {got} nt")));
                 }
             }
-            let (left, right) = tokens.split_at_mut(most);
+            let (left, right) = tokens[i * (most + room)..][..most + room].split_at_mut(most);
             let right = &mut right[(room - site.len()) / 2..];
             left.iter_mut().zip(mirna).for_each(|(token, &base)| *token = base as u32);
             right.iter_mut().zip(site).for_each(|(token, &base)| *token = base as u32);
@@ -85,8 +85,8 @@ impl Batch {
         [self.size, self.lengths.mirna, self.lengths.site, PAIR_CHANNELS].into()
     }
 
-    /// Writes the map `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U pair. The
-    /// site runs backwards, so that a duplex runs along a diagonal.
+    /// Writes the map `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U
+    /// pair. The site runs backwards, so that a duplex runs along a diagonal.
     pub fn pairing_map(&self, map: &mut [f32]) {
         let Lengths { mirna, site } = self.lengths;
         map.fill(0.0);
