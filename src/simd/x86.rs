@@ -226,7 +226,10 @@ impl Simd for Avx2 {
     unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
         // SAFETY: `self` proves the features, the caller vouches for eight rows of eight values on both sides.
         unsafe {
-            let x: [__m256; 8] = std::array::from_fn(|i| self.load_ptr(from.add(i * from_row)));
+            let mut x = [self.splat(0.0); 8];
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = self.load_ptr(from.add(i * from_row));
+            }
             // Pairs of rows, then fours: lane group g of `fours[4 h + c]` is column 4 g + c of rows 4 h..4 h + 4.
             let mut pairs = [x[0]; 8];
             for i in (0..8).step_by(2) {
@@ -399,7 +402,10 @@ impl Simd for Avx512 {
     unsafe fn transpose(self, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
         // SAFETY: `self` proves the features, the caller vouches for sixteen rows of sixteen values on both sides.
         unsafe {
-            let x: [__m512; 16] = std::array::from_fn(|i| self.load_ptr(from.add(i * from_row)));
+            let mut x = [self.splat(0.0); 16];
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = self.load_ptr(from.add(i * from_row));
+            }
             // Pairs of rows, then fours: lane group g of `fours[4 h + c]` is column 4 g + c of rows 4 h..4 h + 4.
             let mut pairs = [x[0]; 16];
             for i in (0..16).step_by(2) {

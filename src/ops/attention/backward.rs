@@ -115,9 +115,6 @@ impl Kernel for Head<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
-            16 if S::LANES > 4 => self.of(s, 16),
-            32 if S::LANES > 4 => self.of(s, 32),
-            64 if S::LANES > 4 => self.of(s, 64),
             head => self.of(s, head),
         }
     }
@@ -157,7 +154,10 @@ impl Head<'_> {
             for here in key_blocks(keys) {
                 let (at, n) = (here.start * row, here.len());
                 let mut bits = [0; KEYS * QUERIES / 16];
-                let bits = drop_out.map(|d| (d.bits(s, here.clone(), &mut bits), d.width / 16));
+                let bits = match drop_out {
+                    Some(d) => Some((d.bits(s, here.clone(), &mut bits), d.width / 16)),
+                    None => None,
+                };
                 let left = |data| (Left { data, row, col: 1 }, n);
                 product(s, left(&k[at..]), (turned_q, vectors), head, &mut Exponentials { p, greatest });
                 let mut finish = ScoreGradients { p, ds, delta: &delta, bits };

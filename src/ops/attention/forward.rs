@@ -64,9 +64,6 @@ impl Kernel for Block<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
-            16 if S::LANES > 4 => self.of(s, 16),
-            32 if S::LANES > 4 => self.of(s, 32),
-            64 if S::LANES > 4 => self.of(s, 64),
             head => self.of(s, head),
         }
     }
@@ -94,7 +91,10 @@ impl Block<'_> {
                 shrunk(s, &greatest, &mut shrink, &mut sums);
             }
             let mut bits = [0; KEYS * QUERIES / 16];
-            let bits = self.drop_out.map(|d| (d.bits(s, keys.clone(), &mut bits), d.width / 16));
+            let bits = match self.drop_out {
+                Some(d) => Some((d.bits(s, keys.clone(), &mut bits), d.width / 16)),
+                None => None,
+            };
             exponentials(s, &mut scores[..count * QUERIES], vectors, &greatest, &mut sums, bits);
             let mut after = [1.0; QUERIES];
             if last {
@@ -231,6 +231,20 @@ impl<S: Simd> Finish<S> for Weighted<'_> {
         at: usize,
         acc: [[S::V; NV]; MR],
     ) {
+        if at + NV * S::LANES <= self.head {
+            for r in 0..MR {
+                if r < rows {
+                    let (before, after) = (s.splat(self.before[i + r]), s.splat(self.after[i + r]));
+                    let line = &mut self.out[(i + r) * self.row + at..][..NV * S::LANES];
+                    for v in 0..NV {
+                        let out = &mut line[v * S::LANES..];
+                        let x = if self.first { acc[r][v] } else { s.fma(s.load(out), before, acc[r][v]) };
+                        s.store(out, s.mul(x, after));
+                    }
+                }
+            }
+            return;
+        }
         for r in 0..MR {
             if r < rows {
                 let (before, after) = (s.splat(self.before[i + r]), s.splat(self.after[i + r]));
