@@ -71,14 +71,14 @@ pub trait Simd: Copy {
     fn sqrt(self, a: Self::V) -> Self::V;
     /// 1 where `a > 0`, else 0.
     fn positive(self, a: Self::V) -> Self::V;
-    /// To the nearest integer, ties to even.
-    fn round(self, a: Self::V) -> Self::V;
-    /// `2^n` for whole `n` in -126..=127.
-    fn pow2(self, n: Self::V) -> Self::V;
     /// `a - floor(a)`
     fn fract(self, a: Self::V) -> Self::V;
     /// `a * 2^floor(n)` for `a` in 1..=2 and `n` in -126..127.
     fn times_pow2(self, a: Self::V, n: Self::V) -> Self::V;
+    /// `-|a|`
+    fn minus_abs(self, a: Self::V) -> Self::V;
+    /// `negative` where the sign bit of `sign` is set, else `positive`.
+    fn by_sign(self, sign: Self::V, negative: Self::V, positive: Self::V) -> Self::V;
     /// The sum of the lanes.
     fn sum(self, a: Self::V) -> f32;
     /// The greatest lane.

@@ -80,20 +80,20 @@ impl Simd for Scalar {
         a.map(|a| if a > 0.0 { 1.0 } else { 0.0 })
     }
     #[inline(always)]
-    fn round(self, a: V) -> V {
-        a.map(f32::round_ties_even)
-    }
-    #[inline(always)]
-    fn pow2(self, n: V) -> V {
-        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
-    }
-    #[inline(always)]
     fn fract(self, a: V) -> V {
         a.map(|a| a - a.floor())
     }
     #[inline(always)]
     fn times_pow2(self, a: V, n: V) -> V {
         lanes(a, n, |a, n| f32::from_bits(a.to_bits().wrapping_add((n.floor() as i32 as u32) << 23)))
+    }
+    #[inline(always)]
+    fn minus_abs(self, a: V) -> V {
+        a.map(|a| -a.abs())
+    }
+    #[inline(always)]
+    fn by_sign(self, sign: V, negative: V, positive: V) -> V {
+        from_fn(|i| if sign[i].is_sign_negative() { negative[i] } else { positive[i] })
     }
     #[inline(always)]
     fn sum(self, a: V) -> f32 {

@@ -105,19 +105,6 @@ impl Simd for Avx2 {
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps()), _mm256_set1_ps(1.0)) }
     }
     #[inline(always)]
-    fn round(self, a: __m256) -> __m256 {
-        // SAFETY: `self` proves the features.
-        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
-    }
-    #[inline(always)]
-    fn pow2(self, n: __m256) -> __m256 {
-        // SAFETY: `self` proves the features.
-        unsafe {
-            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-        }
-    }
-    #[inline(always)]
     fn fract(self, a: __m256) -> __m256 {
         // SAFETY: `self` proves the features.
         unsafe { _mm256_sub_ps(a, _mm256_floor_ps(a)) }
@@ -129,6 +116,16 @@ impl Simd for Avx2 {
             let exponent = _mm256_slli_epi32::<23>(_mm256_cvtps_epi32(_mm256_floor_ps(n)));
             _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent))
         }
+    }
+    #[inline(always)]
+    fn minus_abs(self, a: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_or_ps(a, _mm256_set1_ps(-0.0)) }
+    }
+    #[inline(always)]
+    fn by_sign(self, sign: __m256, negative: __m256, positive: __m256) -> __m256 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm256_blendv_ps(positive, negative, sign) }
     }
     #[inline(always)]
     fn sum(self, a: __m256) -> f32 {
@@ -316,16 +313,6 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn round(self, a: __m512) -> __m512 {
-        // SAFETY: `self` proves the features.
-        unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
-    }
-    #[inline(always)]
-    fn pow2(self, n: __m512) -> __m512 {
-        // SAFETY: `self` proves the features.
-        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
-    }
-    #[inline(always)]
     fn fract(self, a: __m512) -> __m512 {
         // SAFETY: `self` proves the features. The immediate: no fraction bits kept, rounded down, no inexact flag.
         unsafe { _mm512_reduce_ps::<0x09>(a) }
@@ -334,6 +321,16 @@ impl Simd for Avx512 {
     fn times_pow2(self, a: __m512, n: __m512) -> __m512 {
         // SAFETY: `self` proves the features.
         unsafe { _mm512_scalef_ps(a, n) }
+    }
+    #[inline(always)]
+    fn minus_abs(self, a: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_or_ps(a, _mm512_set1_ps(-0.0)) }
+    }
+    #[inline(always)]
+    fn by_sign(self, sign: __m512, negative: __m512, positive: __m512) -> __m512 {
+        // SAFETY: `self` proves the features.
+        unsafe { _mm512_mask_mov_ps(positive, _mm512_movepi32_mask(_mm512_castps_si512(sign)), negative) }
     }
     #[inline(always)]
     fn sum(self, a: __m512) -> f32 {

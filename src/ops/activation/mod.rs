@@ -1,5 +1,8 @@
 //! Pointwise non-linearities: `relu(x) = max(x, 0)` and `gelu(x) = x (1 + erf(x / sqrt 2)) / 2`, the exact form
 //! (Hendrycks and Gimpel 2016, <https://arxiv.org/abs/1606.08415>). Other ops fuse them by their field `activation`.
+//!
+//! GELU's slope is cheapest beside its value, with which it shares a polynomial: forward leaves it, and backward is one
+//! multiplication. ReLU's slope is in the sign of its result.
 
 pub(crate) mod reference;
 pub(crate) mod simd;
@@ -22,27 +25,30 @@ pub enum Activation {
 #[derive(Debug)]
 pub struct Activate(pub Activation);
 
-/// What backward needs.
-pub struct Saved {
-    x: Tensor,
-}
+/// What backward needs: of ReLU the result, of GELU the slope.
+pub struct Saved(Tensor);
 
 impl Op<1> for Activate {
     const NAME: &'static str = "activate";
     type Saved = Saved;
 
     fn forward(&self, [x]: [&Tensor; 1]) -> Result<(Tensor, Saved)> {
-        Ok((self.0.of(x)?, Saved { x: x.clone() }))
+        let (y, saved) = self.0.recorded(x)?;
+        Ok((y, Saved(saved)))
+    }
+
+    fn infer(&self, [x]: [&Tensor; 1]) -> Result<Tensor> {
+        self.0.of(x)
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
-        Ok([Some(self.0.gradient(&s.x, dy)?)])
+        Ok([Some(self.0.gradient(&s.0, dy)?)])
     }
 }
 
 impl Activation {
     /// `activation(x)`
-    pub(crate) fn of(self, x: &Tensor) -> Result<Tensor> {
+    fn of(self, x: &Tensor) -> Result<Tensor> {
         let mut y = Tensor::unwritten(x.device(), x.shape())?;
         match on([x], [&mut y])? {
             On::Reference([x], [y]) => reference::forward(self, x, y),
@@ -53,31 +59,55 @@ impl Activation {
         Ok(y)
     }
 
-    /// `dx = activation'(x) dy`: what every op with a fused activation begins its backward with.
-    pub(crate) fn gradient(self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let mut dx = Tensor::unwritten(x.device(), x.shape())?;
-        match on([x, dy], [&mut dx])? {
-            On::Reference([x, dy], [dx]) => reference::backward(self, x, dy, dx),
-            On::Reference32([x, dy], [dx]) => reference::backward(self, x, dy, dx),
-            On::Cpu(cpu, [x, dy], [dx]) => simd::backward(cpu.isa, self, x, dy, dx),
+    /// `activation(x)`, and what backward needs.
+    fn recorded(self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        if self == Activation::Relu {
+            let y = self.of(x)?;
+            return Ok((y.clone(), y));
+        }
+        let mut y = Tensor::unwritten(x.device(), x.shape())?;
+        let mut slope = Tensor::unwritten(x.device(), x.shape())?;
+        match on([x], [&mut y, &mut slope])? {
+            On::Reference([x], [y, slope]) => reference::gelu_and_slope(x, y, slope),
+            On::Reference32([x], [y, slope]) => reference::gelu_and_slope(x, y, slope),
+            On::Cpu(cpu, [x], [y, slope]) => simd::gelu_and_slope(cpu.isa, x, y, slope),
+            On::Cuda(..) => return Err(cuda::not_built(Activate::NAME)),
+        }
+        Ok((y, slope))
+    }
+
+    /// `dx = activation'(x) dy`, from what [`Activation::recorded`] left.
+    fn gradient(self, saved: &Tensor, dy: &Tensor) -> Result<Tensor> {
+        let mut dx = Tensor::unwritten(dy.device(), dy.shape())?;
+        match on([saved, dy], [&mut dx])? {
+            On::Reference([saved, dy], [dx]) => reference::backward(self, saved, dy, dx),
+            On::Reference32([saved, dy], [dx]) => reference::backward(self, saved, dy, dx),
+            On::Cpu(cpu, [saved, dy], [dx]) => simd::backward(cpu.isa, self, saved, dy, dx),
             On::Cuda(..) => return Err(cuda::not_built(Activate::NAME)),
         }
         Ok(dx)
     }
 }
 
-/// The result of an op that fuses an optional activation: `y`, and `z`, from before the activation, if backward needs it.
+/// The result of an op that fuses an optional activation, given `z`, from before it; and what [`unfinish`] needs.
 pub(crate) fn finish(activation: Option<Activation>, z: Tensor) -> Result<(Tensor, Option<Tensor>)> {
     Ok(match activation {
         None => (z, None),
-        Some(activation) => (activation.of(&z)?, Some(z)),
+        Some(activation) => {
+            let (y, saved) = activation.recorded(&z)?;
+            (y, Some(saved))
+        }
     })
 }
 
 /// The gradient in what [`finish`] was given.
-pub(crate) fn unfinish(activation: Option<Activation>, z: &Option<Tensor>, dy: &Tensor) -> Result<Tensor> {
-    match (activation, z) {
-        (Some(activation), Some(z)) => activation.gradient(z, dy),
+pub(crate) fn unfinish(
+    activation: Option<Activation>,
+    saved: &Option<Tensor>,
+    dy: &Tensor,
+) -> Result<Tensor> {
+    match (activation, saved) {
+        (Some(activation), Some(saved)) => activation.gradient(saved, dy),
         _ => Ok(dy.clone()),
     }
 }

@@ -10,14 +10,22 @@ pub fn forward<T: Real>(activation: Activation, x: &[T], y: &mut [T]) {
     }
 }
 
-pub fn backward<T: Real>(activation: Activation, x: &[T], dy: &[T], dx: &mut [T]) {
-    for ((&x, &dy), dx) in x.iter().zip(dy).zip(dx) {
-        let slope = match activation {
-            Activation::Relu if x > T::of(0.0) => T::of(1.0),
+/// `y = gelu(x)`, `slope = gelu'(x)`
+pub fn gelu_and_slope<T: Real>(x: &[T], y: &mut [T], slope: &mut [T]) {
+    forward(Activation::Gelu, x, y);
+    for (&x, slope) in x.iter().zip(slope) {
+        *slope = normal_cdf(x) + x * normal_density(x);
+    }
+}
+
+/// `saved`: of ReLU the result, of GELU the slope.
+pub fn backward<T: Real>(activation: Activation, saved: &[T], dy: &[T], dx: &mut [T]) {
+    for ((&saved, &dy), dx) in saved.iter().zip(dy).zip(dx) {
+        *dx = match activation {
+            Activation::Relu if saved > T::of(0.0) => dy,
             Activation::Relu => T::of(0.0),
-            Activation::Gelu => normal_cdf(x) + x * normal_density(x),
+            Activation::Gelu => saved * dy,
         };
-        *dx = slope * dy;
     }
 }
 

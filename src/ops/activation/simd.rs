@@ -5,8 +5,14 @@ pub fn forward(isa: Isa, activation: Activation, x: &[f32], y: &mut [f32]) {
     isa.run(Forward { activation, x, y });
 }
 
-pub fn backward(isa: Isa, activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    isa.run(Backward { activation, x, dy, dx });
+/// `y = gelu(x)`, `slope = gelu'(x)`
+pub fn gelu_and_slope(isa: Isa, x: &[f32], y: &mut [f32], slope: &mut [f32]) {
+    isa.run(GeluAndSlope { x, y, slope });
+}
+
+/// `saved`: of ReLU the result, of GELU the slope.
+pub fn backward(isa: Isa, activation: Activation, saved: &[f32], dy: &[f32], dx: &mut [f32]) {
+    isa.run(Backward { activation, saved, dy, dx });
 }
 
 struct Forward<'a> {
@@ -30,9 +36,28 @@ impl Kernel for Forward<'_> {
     }
 }
 
+struct GeluAndSlope<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    slope: &'a mut [f32],
+}
+
+impl Kernel for GeluAndSlope<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let results = self.y.chunks_mut(S::LANES).zip(self.slope.chunks_mut(S::LANES));
+        for (x, (y, slope)) in self.x.chunks(S::LANES).zip(results) {
+            let (value, derivative) = math::gelu_and_slope(s, read(s, x));
+            write(s, y, value);
+            write(s, slope, derivative);
+        }
+    }
+}
+
 struct Backward<'a> {
     activation: Activation,
-    x: &'a [f32],
+    saved: &'a [f32],
     dy: &'a [f32],
     dx: &'a mut [f32],
 }
@@ -42,13 +67,8 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.activation {
-            Activation::Relu => zip(s, self.x, self.dy, self.dx, |x, dy| s.mul(s.positive(x), dy)),
-            Activation::Gelu => {
-                let inputs = self.x.chunks(S::LANES).zip(self.dy.chunks(S::LANES));
-                for ((x, dy), dx) in inputs.zip(self.dx.chunks_mut(S::LANES)) {
-                    write(s, dx, s.mul(math::gelu_slope(s, read(s, x)), read(s, dy)));
-                }
-            }
+            Activation::Relu => zip(s, self.saved, self.dy, self.dx, |y, dy| s.mul(s.positive(y), dy)),
+            Activation::Gelu => zip(s, self.saved, self.dy, self.dx, |slope, dy| s.mul(slope, dy)),
         }
     }
 }

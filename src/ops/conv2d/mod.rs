@@ -20,11 +20,11 @@ pub struct Conv2d {
     pub activation: Option<Activation>,
 }
 
-/// What backward needs. `z [B, H, W, O]` is the result before the activation, where there is one.
+/// What backward needs. `fused [B, H, W, O]` is the activation's share, where there is one.
 pub struct Saved {
     x: Tensor,
     weight: Tensor,
-    z: Option<Tensor>,
+    fused: Option<Tensor>,
     dims: Dims,
 }
 
@@ -75,7 +75,7 @@ impl Op<3> for Conv2d {
 
 /// The convolution of operands whose shapes have been checked.
 pub(super) fn run(
-    fused: Option<Activation>,
+    activation: Option<Activation>,
     dims: Dims,
     [x, weight, bias]: [&Tensor; 3],
 ) -> Result<(Tensor, Saved)> {
@@ -86,19 +86,19 @@ pub(super) fn run(
         On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
         On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
     }
-    let (y, z) = activation::finish(fused, z)?;
-    Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
+    let (y, fused) = activation::finish(activation, z)?;
+    Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
 }
 
 /// `dx, dweight, dbias`
 pub(super) fn gradients(
-    fused: Option<Activation>,
+    activation: Option<Activation>,
     s: &Saved,
     dy: &Tensor,
     needs: [bool; 3],
 ) -> Result<[Option<Tensor>; 3]> {
     let (dims, device) = (s.dims, dy.device());
-    let dz = activation::unfinish(fused, &s.z, dy)?;
+    let dz = activation::unfinish(activation, &s.fused, dy)?;
     let [mut dx, mut dweight, mut dbias] = [None, None, None];
     if needs[0] {
         let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);

@@ -1,5 +1,5 @@
 use super::{Dims, FeedForward};
-use crate::ops::{Activation, Real, activation::reference as activation};
+use crate::ops::{Real, activation::reference::gelu_and_slope};
 
 pub fn forward<T: Real>(
     op: &FeedForward,
@@ -13,8 +13,7 @@ pub fn forward<T: Real>(
         let (hidden, slope) = (&mut hidden[r * f..][..f], &mut slope[r * f..][..f]);
         let sum = |j: usize| x.iter().enumerate().map(|(i, &x)| x * up[i * f + j]).sum::<T>() + up_bias[j];
         let z: Vec<T> = (0..f).map(sum).collect();
-        activation::forward(Activation::Gelu, &z, hidden);
-        activation::backward(Activation::Gelu, &z, &vec![T::of(1.0); f], slope);
+        gelu_and_slope(&z, hidden, slope);
         if let Some(mask) = &op.dropout {
             let (sample, first) = d.element(r);
             for j in 0..f {

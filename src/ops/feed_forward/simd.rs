@@ -91,9 +91,9 @@ impl Finish for GeluAndSlope<'_> {
     fn row<S: Simd>(&mut self, s: S, i: usize, j: usize, c: &mut [f32]) {
         let slope = &mut self.slope[i * self.ld + j..][..c.len()];
         for (z, slope) in c.chunks_mut(S::LANES).zip(slope.chunks_mut(S::LANES)) {
-            let x = read(s, z);
-            write(s, z, math::gelu(s, x));
-            write(s, slope, math::gelu_slope(s, x));
+            let (y, dy) = math::gelu_and_slope(s, read(s, z));
+            write(s, z, y);
+            write(s, slope, dy);
         }
     }
 }

@@ -19,11 +19,11 @@ pub struct Linear {
     pub activation: Option<Activation>,
 }
 
-/// What backward needs. `x [.., I], weight [I, O], z [.., O]` (before the activation, where there is one).
+/// What backward needs. `x [.., I], weight [I, O], fused [.., O]` (the activation's share, where there is one).
 pub struct Saved {
     x: Tensor,
     weight: Tensor,
-    z: Option<Tensor>,
+    fused: Option<Tensor>,
     dims: Dims,
 }
 
@@ -66,14 +66,14 @@ impl Linear {
                 On::Cuda(..) => return Err(cuda::not_built("linear")),
             },
         }
-        let (y, z) = activation::finish(self.activation, z)?;
-        Ok((y, Saved { x: x.clone(), weight: weight.clone(), z, dims }))
+        let (y, fused) = activation::finish(self.activation, z)?;
+        Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
     }
 
     /// `dx, dweight, dbias`
     fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
         let (dims, device) = (s.dims, dy.device());
-        let dz = activation::unfinish(self.activation, &s.z, dy)?;
+        let dz = activation::unfinish(self.activation, &s.fused, dy)?;
         let [mut dx, mut dweight, mut dbias] = [None, None, None];
         if needs[0] {
             let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);
