@@ -70,18 +70,31 @@ fn time<O: Op<N>, const N: usize>(
 
 /// Two products forward; backward makes one of them again and has four of its own.
 fn attention(meter: &mut Meter) {
+    let op = |heads, dropped: f32| Attention {
+        heads,
+        lengths: None,
+        dropout: (dropped > 0.0)
+            .then(|| Mask::new(dropped, (Noise { seed: 0, step: 0, first_sample: 0 }, 1))),
+    };
     let sizes = [
-        ([256, 4, 70, 16], [2, 4, 70, 16]),
-        ([1, 8, 1024, 64], [1, 2, 300, 64]),
-        ([1, 8, 4096, 64], [1, 1, 600, 64]),
+        ([256, 4, 70, 16], 0.0, [2, 4, 70, 16]),
+        ([256, 8, 70, 16], 0.0, [2, 8, 70, 16]),
+        ([8, 4, 70, 16], 0.0, [2, 4, 70, 16]),
+        ([8, 4, 70, 16], 0.1, [2, 4, 70, 16]),
+        ([1, 8, 1024, 64], 0.0, [1, 2, 300, 64]),
+        ([1, 8, 1024, 64], 0.1, [1, 2, 300, 64]),
+        ([1, 8, 4096, 64], 0.0, [1, 1, 600, 64]),
     ];
-    for ([b, h, l, d], checked) in sizes.into_iter().take(if timing() { 3 } else { 1 }) {
+    for ([b, h, l, d], dropped, checked) in sizes.into_iter().take(if timing() { sizes.len() } else { 1 }) {
         let [cb, ch, cl, cd] = checked;
-        check(&Attention { heads: ch, lengths: None, dropout: None }, [&[cb, cl, ch * cd]; 3]);
-        let op = Attention { heads: h, lengths: None, dropout: None };
+        check(&op(ch, dropped), [&[cb, cl, ch * cd]; 3]);
         let work = 4.0 * (b * h * l * l * d) as f64;
-        time(meter, &op, [&[b, l, h * d]; 3], &format!("{b}x{h}x{l}x{d}"), (work, 2.5));
+        let size = format!("{b}x{h}x{l}x{d}{}", if dropped > 0.0 { ", dropout" } else { "" });
+        time(meter, &op(h, dropped), [&[b, l, h * d]; 3], &size, (work, 2.5));
     }
+    check(&op(4, 0.1), [&[2, 70, 3 * 64]]);
+    let work = 4.0 * (8 * 4 * 70 * 70 * 16) as f64;
+    time(meter, &op(4, 0.1), [&[8, 70, 3 * 64]], "8x4x70x16 of one, dropout", (work, 2.5));
 }
 
 /// Edges are counted as if the kernel never left the input.

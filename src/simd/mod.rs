@@ -150,6 +150,18 @@ impl Isa {
     }
 }
 
+/// Asks for the line of `x`'s first value to be brought to the second-level cache; a hint.
+#[inline(always)]
+pub fn prefetch(x: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is in the baseline, and a prefetch may name any address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(x.as_ptr().cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
+}
+
 /// Cuts `x` into whole vectors and a shorter rest: `for v in 0..whole { .. v * LANES .. }`.
 #[inline(always)]
 pub fn whole<S: Simd>(_: S, len: usize) -> usize {

@@ -131,7 +131,16 @@ fn attention() -> Vec<Case> {
             [&[1, 101, 16], &[1, 530, 16], &[1, 530, 16]],
         ),
         case("tiles, dropout", move || op(2, None, 0.1), [&[1, 97, 6], &[1, 259, 6], &[1, 259, 6]]),
+        case(
+            "cross, blocks of queries",
+            move || op(2, Some(&[19, 7]), 0.1),
+            [&[2, 50, 32], &[2, 19, 32], &[2, 19, 32]],
+        ),
         case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),
+        case("qkv", move || op(2, None, 0.0), [&[2, 7, 102]]),
+        case("qkv, ragged, dropout", move || op(2, Some(&[70, 33, 1]), 0.2), [&[3, 70, 96]]),
+        case("qkv, several tiles", move || op(3, Some(&[97]), 0.1), [&[1, 113, 45]]),
+        case("qkv, one", move || op(1, None, 0.0), [&[1, 1, 3]]),
     ]
 }
 

@@ -7,7 +7,7 @@
 use super::{
     Attention, Dims, QUERIES,
     forward::{PackKeys, PerQuery, Weighted, turn_queries},
-    operands::{Gradients, Rows},
+    operands::{Ahead, Gradients, Rows},
     simd::{DropOut, KEYS, SCORES, cut, key_blocks, keys_len, lanes, padded},
 };
 use crate::{
@@ -90,7 +90,11 @@ impl Backward<'_> {
         let [k, v] = [1, 2].map(|part: usize| self.qkv[part].head(d, d.tk, (b, 0, h)));
         let [q, out, dout] = [self.qkv[0], self.outs[0], self.outs[1]].map(|x| x.head(d, d.tq, (b, 0, h)));
         let stats = &self.stats[d.stat(b, h, 0)..];
-        self.isa.run(Head { op, d, at: (b, h), q, k, v, out, dout, stats, to, scratch });
+        let ([q_whole, k_whole, v_whole], [out_whole, dout_whole]) =
+            (Rows::whole(d, self.qkv), self.outs.map(|x| (x, d.tq)));
+        let all = [q_whole, k_whole, v_whole, out_whole, dout_whole];
+        let ahead = Ahead::new(b + 1, (h, d.heads), all);
+        self.isa.run(Head { op, d, at: (b, h), q, k, v, out, dout, stats, ahead, to, scratch });
     }
 }
 
@@ -106,6 +110,7 @@ struct Head<'a> {
     dout: Rows<'a>,
     /// From the head's first block on.
     stats: &'a [f32],
+    ahead: Ahead<'a, 5>,
     to: Gradients<'a>,
     scratch: &'a mut [f32],
 }
@@ -115,6 +120,7 @@ impl Kernel for Head<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
+            16 if S::LANES > 4 => self.of(s, 16),
             head => self.of(s, head),
         }
     }
@@ -159,8 +165,10 @@ impl Head<'_> {
                     None => None,
                 };
                 let left = |data| (Left { data, row, col: 1 }, n);
-                product(s, left(&k[at..]), (turned_q, vectors), head, &mut Exponentials { p, greatest });
-                let mut finish = ScoreGradients { p, ds, delta: &delta, bits };
+                let ahead = &mut self.ahead;
+                let mut finish = Exponentials { p, greatest, ahead };
+                product(s, left(&k[at..]), (turned_q, vectors), head, &mut finish);
+                let mut finish = ScoreGradients { p, ds, delta: &delta, bits, ahead };
                 product(s, left(&v[at..]), (turned_g, vectors), head, &mut finish);
                 let of_keys = |data| (Left { data, row: QUERIES, col: 1 }, n);
                 let right = |data| (Right { data, row }, row / S::LANES);
@@ -228,13 +236,14 @@ fn divided<S: Simd>(
 }
 
 /// `p = 2^(product - greatest)`
-struct Exponentials<'a> {
+struct Exponentials<'a, 'b> {
     /// `[keys, QUERIES]`
     p: &'a mut [f32],
     greatest: &'a [f32],
+    ahead: &'a mut Ahead<'b, 5>,
 }
 
-impl<S: Simd> Finish<S> for Exponentials<'_> {
+impl<S: Simd> Finish<S> for Exponentials<'_, '_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -243,6 +252,7 @@ impl<S: Simd> Finish<S> for Exponentials<'_> {
         at: usize,
         acc: [[S::V; NV]; MR],
     ) {
+        self.ahead.bring();
         let greatest: [S::V; NV] = std::array::from_fn(|v| s.load(&self.greatest[at + v * S::LANES..]));
         for r in 0..MR {
             if r < rows {
@@ -256,15 +266,16 @@ impl<S: Simd> Finish<S> for Exponentials<'_> {
 }
 
 /// `ds = p (product - delta)`; where dropped, the product and then `p` are zero.
-struct ScoreGradients<'a> {
+struct ScoreGradients<'a, 'b> {
     /// `[keys, QUERIES]`
     p: &'a mut [f32],
     ds: &'a mut [f32],
     delta: &'a PerQuery,
     bits: Option<(&'a [u16], usize)>,
+    ahead: &'a mut Ahead<'b, 5>,
 }
 
-impl<S: Simd> Finish<S> for ScoreGradients<'_> {
+impl<S: Simd> Finish<S> for ScoreGradients<'_, '_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -273,6 +284,7 @@ impl<S: Simd> Finish<S> for ScoreGradients<'_> {
         at: usize,
         acc: [[S::V; NV]; MR],
     ) {
+        self.ahead.bring();
         let delta: [S::V; NV] = std::array::from_fn(|v| s.load(&self.delta[at + v * S::LANES..]));
         for r in 0..MR {
             if r < rows {

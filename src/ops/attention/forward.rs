@@ -2,7 +2,7 @@
 
 use super::{
     Dims, QUERIES,
-    operands::Rows,
+    operands::{Ahead, Rows},
     simd::{DropOut, KEYS, SCORES, cut, key_blocks, lanes, padded},
 };
 use crate::simd::{
@@ -45,6 +45,7 @@ pub(super) struct Block<'a> {
     pub k: &'a [f32],
     pub v: &'a [f32],
     pub drop_out: Option<DropOut>,
+    pub ahead: Ahead<'a, 3>,
     /// From the first query's channels of this head on; rows are `C` apart.
     pub out: &'a mut [f32],
     /// Each query's greatest score times log2 e, then each one's `1 / sum exp(score - greatest)`.
@@ -64,6 +65,7 @@ impl Kernel for Block<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
+            16 if S::LANES > 4 => self.of(s, 16),
             head => self.of(s, head),
         }
     }
@@ -72,7 +74,7 @@ impl Kernel for Block<'_> {
 impl Block<'_> {
     /// `head` is known to the compiler for the usual sizes.
     #[inline(always)]
-    fn of<S: Simd>(self, s: S, head: usize) {
+    fn of<S: Simd>(mut self, s: S, head: usize) {
         let row = head.next_multiple_of(S::LANES);
         let mut scratch = self.scratch;
         let (scores, q, turned) =
@@ -85,7 +87,7 @@ impl Block<'_> {
             let mut shrink = greatest;
             let k = Left { data: &self.k[keys.start * row..], row, col: 1 };
             let right = Right { data: turned, row: QUERIES };
-            let mut finish = Scores { scores, greatest: &mut greatest };
+            let mut finish = Scores { scores, greatest: &mut greatest, ahead: &mut self.ahead };
             product(s, (k, count), (right, vectors), head, &mut finish);
             if !first {
                 shrunk(s, &greatest, &mut shrink, &mut sums);
@@ -155,13 +157,14 @@ fn reciprocals<S: Simd>(s: S, sums: &PerQuery, scale: f32, out: &mut PerQuery) {
 }
 
 /// Stores scores and follows each query's greatest.
-struct Scores<'a> {
+struct Scores<'a, 'b> {
     /// `[keys, QUERIES]`
     scores: &'a mut [f32],
     greatest: &'a mut PerQuery,
+    ahead: &'a mut Ahead<'b, 3>,
 }
 
-impl<S: Simd> Finish<S> for Scores<'_> {
+impl<S: Simd> Finish<S> for Scores<'_, '_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -170,6 +173,7 @@ impl<S: Simd> Finish<S> for Scores<'_> {
         at: usize,
         acc: [[S::V; NV]; MR],
     ) {
+        self.ahead.bring();
         let mut greatest: [S::V; NV] = std::array::from_fn(|v| s.load(&self.greatest[at + v * S::LANES..]));
         for r in 0..MR {
             if r < rows {

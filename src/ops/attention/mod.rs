@@ -65,14 +65,18 @@ impl Dims {
     fn scale(&self) -> f64 {
         1.0 / (self.head as f64).sqrt()
     }
+    /// Of queries.
+    fn blocks(&self) -> usize {
+        self.tq.div_ceil(QUERIES)
+    }
     fn stats(&self) -> [usize; 4] {
-        [self.batch, self.tq.div_ceil(QUERIES), self.heads, 2 * QUERIES]
+        [self.batch, self.blocks(), self.heads, 2 * QUERIES]
     }
     fn stats_of_block(&self) -> usize {
         self.heads * 2 * QUERIES
     }
     fn stats_of_sample(&self) -> usize {
-        self.tq.div_ceil(QUERIES) * self.stats_of_block()
+        self.blocks() * self.stats_of_block()
     }
     /// Where in `stats` query `t` of head `h` of sample `b` has its greatest score; its sum is [`QUERIES`] further.
     fn stat(&self, b: usize, h: usize, t: usize) -> usize {

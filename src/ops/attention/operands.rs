@@ -1,7 +1,7 @@
 //! Where the heads of q, k, v, and of their gradients, lie: in three tensors or side by side in one.
 
 use super::Dims;
-use crate::simd::{Simd, read};
+use crate::simd::{Simd, prefetch, read};
 
 /// Positions of a tensor, or of one head of one sample of it.
 #[derive(Clone, Copy)]
@@ -15,6 +15,12 @@ impl<'a> Rows<'a> {
     /// `q, k, v` of `qkv [B, T, 3 C]`.
     pub fn apart(qkv: &'a [f32], channels: usize) -> [Self; 3] {
         [0, 1, 2].map(|part| Self { data: &qkv[part * channels..], row: 3 * channels })
+    }
+
+    /// Each with its positions; none for what lies between others' and comes with them.
+    pub fn whole(d: Dims, [q, k, v]: [Self; 3]) -> [(Self, usize); 3] {
+        let tk = if q.row == d.channels() { d.tk } else { 0 };
+        [(q, d.tq), (k, tk), (v, tk)]
     }
 
     /// From position `t` of sample `b` on, the channels of head `h`.
@@ -45,6 +51,41 @@ impl<'a> Rows<'a> {
             }
         }
         rest.fill(0.0);
+    }
+}
+
+/// What the next sample reads, brought nearer while this one is computed: with few positions a sample's heads are done
+/// sooner than its lines come from memory on demand.
+pub(super) struct Ahead<'a, const N: usize> {
+    parts: [&'a [f32]; N],
+    part: usize,
+}
+
+impl<'a, const N: usize> Ahead<'a, N> {
+    /// Lines that one tile brings.
+    const LINES: usize = 24;
+
+    /// Share `i` of `shares` in sample `b` of tensors with so many positions, if there is such a sample.
+    pub fn new(b: usize, (i, shares): (usize, usize), tensors: [(Rows<'a>, usize); N]) -> Self {
+        let parts = tensors.map(|(x, time)| {
+            let share = (time * x.row).div_ceil(shares);
+            let rest = x.data.get(b * time * x.row + i * share..).unwrap_or_default();
+            &rest[..share.min(rest.len())]
+        });
+        Self { parts, part: 0 }
+    }
+
+    /// Brings some more.
+    #[inline(always)]
+    pub fn bring(&mut self) {
+        if let Some(part) = self.parts.get_mut(self.part) {
+            let (now, later) = part.split_at(part.len().min(16 * Self::LINES));
+            for line in now.chunks(16) {
+                prefetch(line);
+            }
+            *part = later;
+            self.part += usize::from(later.is_empty());
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{
     Attention, Dims, QUERIES,
     forward::{Block, PackKeys},
-    operands::Rows,
+    operands::{Ahead, Rows},
 };
 use crate::{
     device::{Cpu, Par},
@@ -177,6 +177,7 @@ impl Forward<'_> {
             k,
             v,
             drop_out: DropOut::new(self.op, d, b, h, from),
+            ahead: Ahead::new(b + 1, (h * d.blocks() + i, d.heads * d.blocks()), Rows::whole(d, self.qkv)),
             out: &mut out[h * d.head..],
             stats: &mut stats[h * 2 * QUERIES..][..2 * QUERIES],
             scratch,
