@@ -150,13 +150,13 @@ impl Isa {
     }
 }
 
-/// Asks for the line of `x`'s first value to be brought to the second-level cache; a hint.
+/// Asks for the line of `x` to be brought to the second-level cache; a hint.
 #[inline(always)]
-pub fn prefetch(x: &[f32]) {
+pub fn prefetch(x: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is in the baseline, and a prefetch may name any address.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(x.as_ptr().cast())
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(x.cast())
     };
     #[cfg(not(target_arch = "x86_64"))]
     let _ = x;

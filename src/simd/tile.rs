@@ -24,8 +24,8 @@ pub struct Right<'a> {
 /// What becomes of a tile.
 pub trait Finish<S: Simd> {
     /// Vectors of rows `i..i + rows` of the product, from column `at`; past `rows <= MR` they hold anything.
-    /// Implementations are `#[inline(always)]` and index `acc` by what the compiler knows, to leave it in registers:
-    /// `for r in 0..MR { if r < rows { .. } }`.
+    /// Implementations are `#[inline(always)]` and go over all of `acc`, which the compiler can take apart:
+    /// `for (r, acc) in acc.iter().enumerate() { if r < rows { .. } }`.
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
         s: S,
@@ -81,6 +81,16 @@ fn panel<S: Simd, F: Finish<S>, const MR: usize, const NV: usize>(
     }
 }
 
+/// `NV` vectors from `x` on.
+#[inline(always)]
+pub fn vectors<S: Simd, const NV: usize>(s: S, x: &[f32]) -> [S::V; NV] {
+    let mut all = [s.splat(0.0); NV];
+    for (v, to) in all.iter_mut().enumerate() {
+        *to = s.load(&x[v * S::LANES..]);
+    }
+    all
+}
+
 /// The first `MR` rows and `NV` vectors of a product.
 #[inline(always)]
 fn tile<S: Simd, const MR: usize, const NV: usize>(
@@ -99,11 +109,14 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     for p in 0..depth {
         // SAFETY: p < depth, r < MR and the NV vectors of a row of B: the greatest offsets are those asserted above.
         unsafe {
-            let b: [S::V; NV] = std::array::from_fn(|v| s.load_ptr(right.add(p * b.row + v * S::LANES)));
+            let mut line = [s.splat(0.0); NV];
+            for (v, x) in line.iter_mut().enumerate() {
+                *x = s.load_ptr(right.add(p * b.row + v * S::LANES));
+            }
             for (r, acc) in acc.iter_mut().enumerate() {
                 let a = s.splat(*left.add(r * a.row + p * a.col));
-                for (acc, &b) in acc.iter_mut().zip(&b) {
-                    *acc = s.fma(a, b, *acc);
+                for (v, acc) in acc.iter_mut().enumerate() {
+                    *acc = s.fma(a, line[v], *acc);
                 }
             }
         }

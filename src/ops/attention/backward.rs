@@ -8,13 +8,13 @@ use super::{
     Attention, Dims, QUERIES,
     forward::{PackKeys, PerQuery, Weighted, turn_queries},
     operands::{Ahead, Gradients, Rows},
-    simd::{DropOut, KEYS, SCORES, cut, key_blocks, keys_len, lanes, padded},
+    simd::{DropOut, KEYS, SCORES, cut, kept, key_blocks, keys_len, lanes, padded},
 };
 use crate::{
     device::{Cpu, Par},
     simd::{
         Isa, Kernel, Simd, math, read,
-        tile::{Finish, Left, Right, product},
+        tile::{Finish, Left, Right, product, vectors},
         transpose, write,
     },
 };
@@ -90,10 +90,11 @@ impl Backward<'_> {
         let [k, v] = [1, 2].map(|part: usize| self.qkv[part].head(d, d.tk, (b, 0, h)));
         let [q, out, dout] = [self.qkv[0], self.outs[0], self.outs[1]].map(|x| x.head(d, d.tq, (b, 0, h)));
         let stats = &self.stats[d.stat(b, h, 0)..];
-        let ([q_whole, k_whole, v_whole], [out_whole, dout_whole]) =
-            (Rows::whole(d, self.qkv), self.outs.map(|x| (x, d.tq)));
-        let all = [q_whole, k_whole, v_whole, out_whole, dout_whole];
-        let ahead = Ahead::new(b + 1, (h, d.heads), all);
+        let [dq, dk, dv] = if b + 1 < d.batch { to.spans(d) } else { [(std::ptr::null(), 0); 3] };
+        let [q_next, k_next, v_next] = Rows::spans(d, self.qkv, b + 1);
+        let [out_next, dout_next] = self.outs.map(|x| x.span(d.batch, d.tq, b + 1));
+        let next = [q_next, k_next, v_next, out_next, dout_next, dq, dk, dv];
+        let ahead = Ahead::new((h, d.heads), next);
         self.isa.run(Head { op, d, at: (b, h), q, k, v, out, dout, stats, ahead, to, scratch });
     }
 }
@@ -110,7 +111,7 @@ struct Head<'a> {
     dout: Rows<'a>,
     /// From the head's first block on.
     stats: &'a [f32],
-    ahead: Ahead<'a, 5>,
+    ahead: Ahead<8>,
     to: Gradients<'a>,
     scratch: &'a mut [f32],
 }
@@ -160,10 +161,7 @@ impl Head<'_> {
             for here in key_blocks(keys) {
                 let (at, n) = (here.start * row, here.len());
                 let mut bits = [0; KEYS * QUERIES / 16];
-                let bits = match drop_out {
-                    Some(d) => Some((d.bits(s, here.clone(), &mut bits), d.width / 16)),
-                    None => None,
-                };
+                let bits = kept(s, drop_out, here.clone(), &mut bits);
                 let left = |data| (Left { data, row, col: 1 }, n);
                 let ahead = &mut self.ahead;
                 let mut finish = Exponentials { p, greatest, ahead };
@@ -236,14 +234,14 @@ fn divided<S: Simd>(
 }
 
 /// `p = 2^(product - greatest)`
-struct Exponentials<'a, 'b> {
+struct Exponentials<'a> {
     /// `[keys, QUERIES]`
     p: &'a mut [f32],
     greatest: &'a [f32],
-    ahead: &'a mut Ahead<'b, 5>,
+    ahead: &'a mut Ahead<8>,
 }
 
-impl<S: Simd> Finish<S> for Exponentials<'_, '_> {
+impl<S: Simd> Finish<S> for Exponentials<'_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -253,12 +251,12 @@ impl<S: Simd> Finish<S> for Exponentials<'_, '_> {
         acc: [[S::V; NV]; MR],
     ) {
         self.ahead.bring();
-        let greatest: [S::V; NV] = std::array::from_fn(|v| s.load(&self.greatest[at + v * S::LANES..]));
-        for r in 0..MR {
+        let greatest: [S::V; NV] = vectors(s, &self.greatest[at..]);
+        for (r, acc) in acc.iter().enumerate() {
             if r < rows {
                 let line = &mut self.p[(i + r) * QUERIES + at..][..NV * S::LANES];
-                for v in 0..NV {
-                    s.store(&mut line[v * S::LANES..], math::exp2(s, s.sub(acc[r][v], greatest[v])));
+                for (v, &score) in acc.iter().enumerate() {
+                    s.store(&mut line[v * S::LANES..], math::exp2(s, s.sub(score, greatest[v])));
                 }
             }
         }
@@ -266,16 +264,16 @@ impl<S: Simd> Finish<S> for Exponentials<'_, '_> {
 }
 
 /// `ds = p (product - delta)`; where dropped, the product and then `p` are zero.
-struct ScoreGradients<'a, 'b> {
+struct ScoreGradients<'a> {
     /// `[keys, QUERIES]`
     p: &'a mut [f32],
     ds: &'a mut [f32],
     delta: &'a PerQuery,
     bits: Option<(&'a [u16], usize)>,
-    ahead: &'a mut Ahead<'b, 5>,
+    ahead: &'a mut Ahead<8>,
 }
 
-impl<S: Simd> Finish<S> for ScoreGradients<'_, '_> {
+impl<S: Simd> Finish<S> for ScoreGradients<'_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -285,20 +283,21 @@ impl<S: Simd> Finish<S> for ScoreGradients<'_, '_> {
         acc: [[S::V; NV]; MR],
     ) {
         self.ahead.bring();
-        let delta: [S::V; NV] = std::array::from_fn(|v| s.load(&self.delta[at + v * S::LANES..]));
-        for r in 0..MR {
+        let delta: [S::V; NV] = vectors(s, &self.delta[at..]);
+        for (r, acc) in acc.iter().enumerate() {
             if r < rows {
                 let from = (i + r) * QUERIES + at;
                 let p = &mut self.p[from..][..NV * S::LANES];
                 let ds = &mut self.ds[from..][..NV * S::LANES];
-                for v in 0..NV {
-                    let (e, mut dp) = (s.load(&p[v * S::LANES..]), acc[r][v]);
+                for (v, &product) in acc.iter().enumerate() {
+                    let (p, ds) = (&mut p[v * S::LANES..], &mut ds[v * S::LANES..]);
+                    let (e, mut dp) = (s.load(p), product);
                     if let Some((bits, words)) = self.bits {
                         let bits = lanes(&bits[(i + r) * words..], at + v * S::LANES);
                         dp = s.keep(dp, bits);
-                        s.store(&mut p[v * S::LANES..], s.keep(e, bits));
+                        s.store(p, s.keep(e, bits));
                     }
-                    s.store(&mut ds[v * S::LANES..], s.mul(e, s.sub(dp, delta[v])));
+                    s.store(ds, s.mul(e, s.sub(dp, delta[v])));
                 }
             }
         }
@@ -321,12 +320,12 @@ impl<S: Simd> Finish<S> for Sums<'_> {
         at: usize,
         acc: [[S::V; NV]; MR],
     ) {
-        for r in 0..MR {
+        for (r, acc) in acc.iter().enumerate() {
             if r < rows {
                 let line = &mut self.to[(i + r) * self.row + at..][..NV * S::LANES];
-                for v in 0..NV {
+                for (v, &sum) in acc.iter().enumerate() {
                     let to = &mut line[v * S::LANES..];
-                    s.store(to, if self.first { acc[r][v] } else { s.add(s.load(to), acc[r][v]) });
+                    s.store(to, if self.first { sum } else { s.add(s.load(to), sum) });
                 }
             }
         }

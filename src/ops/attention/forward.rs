@@ -3,11 +3,11 @@
 use super::{
     Dims, QUERIES,
     operands::{Ahead, Rows},
-    simd::{DropOut, KEYS, SCORES, cut, key_blocks, lanes, padded},
+    simd::{DropOut, KEYS, SCORES, cut, kept, key_blocks, lanes, padded},
 };
 use crate::simd::{
     Kernel, Simd, math, read,
-    tile::{Finish, Left, Right, product},
+    tile::{Finish, Left, Right, product, vectors},
     write,
 };
 use std::f64::consts::LOG2_E;
@@ -45,7 +45,7 @@ pub(super) struct Block<'a> {
     pub k: &'a [f32],
     pub v: &'a [f32],
     pub drop_out: Option<DropOut>,
-    pub ahead: Ahead<'a, 3>,
+    pub ahead: Ahead<3>,
     /// From the first query's channels of this head on; rows are `C` apart.
     pub out: &'a mut [f32],
     /// Each query's greatest score times log2 e, then each one's `1 / sum exp(score - greatest)`.
@@ -93,10 +93,7 @@ impl Block<'_> {
                 shrunk(s, &greatest, &mut shrink, &mut sums);
             }
             let mut bits = [0; KEYS * QUERIES / 16];
-            let bits = match self.drop_out {
-                Some(d) => Some((d.bits(s, keys.clone(), &mut bits), d.width / 16)),
-                None => None,
-            };
+            let bits = kept(s, self.drop_out, keys.clone(), &mut bits);
             exponentials(s, &mut scores[..count * QUERIES], vectors, &greatest, &mut sums, bits);
             let mut after = [1.0; QUERIES];
             if last {
@@ -157,14 +154,14 @@ fn reciprocals<S: Simd>(s: S, sums: &PerQuery, scale: f32, out: &mut PerQuery) {
 }
 
 /// Stores scores and follows each query's greatest.
-struct Scores<'a, 'b> {
+struct Scores<'a> {
     /// `[keys, QUERIES]`
     scores: &'a mut [f32],
     greatest: &'a mut PerQuery,
-    ahead: &'a mut Ahead<'b, 3>,
+    ahead: &'a mut Ahead<3>,
 }
 
-impl<S: Simd> Finish<S> for Scores<'_, '_> {
+impl<S: Simd> Finish<S> for Scores<'_> {
     #[inline(always)]
     fn tile<const MR: usize, const NV: usize>(
         &mut self,
@@ -174,18 +171,18 @@ impl<S: Simd> Finish<S> for Scores<'_, '_> {
         acc: [[S::V; NV]; MR],
     ) {
         self.ahead.bring();
-        let mut greatest: [S::V; NV] = std::array::from_fn(|v| s.load(&self.greatest[at + v * S::LANES..]));
-        for r in 0..MR {
+        let mut greatest: [S::V; NV] = vectors(s, &self.greatest[at..]);
+        for (r, acc) in acc.iter().enumerate() {
             if r < rows {
                 let line = &mut self.scores[(i + r) * QUERIES + at..][..NV * S::LANES];
-                for v in 0..NV {
-                    greatest[v] = s.max(greatest[v], acc[r][v]);
-                    s.store(&mut line[v * S::LANES..], acc[r][v]);
+                for (v, &score) in acc.iter().enumerate() {
+                    greatest[v] = s.max(greatest[v], score);
+                    s.store(&mut line[v * S::LANES..], score);
                 }
             }
         }
-        for v in 0..NV {
-            s.store(&mut self.greatest[at + v * S::LANES..], greatest[v]);
+        for (v, &greatest) in greatest.iter().enumerate() {
+            s.store(&mut self.greatest[at + v * S::LANES..], greatest);
         }
     }
 }
@@ -236,27 +233,25 @@ impl<S: Simd> Finish<S> for Weighted<'_> {
         acc: [[S::V; NV]; MR],
     ) {
         if at + NV * S::LANES <= self.head {
-            for r in 0..MR {
+            for (r, acc) in acc.iter().enumerate() {
                 if r < rows {
                     let (before, after) = (s.splat(self.before[i + r]), s.splat(self.after[i + r]));
                     let line = &mut self.out[(i + r) * self.row + at..][..NV * S::LANES];
-                    for v in 0..NV {
+                    for (v, &sum) in acc.iter().enumerate() {
                         let out = &mut line[v * S::LANES..];
-                        let x = if self.first { acc[r][v] } else { s.fma(s.load(out), before, acc[r][v]) };
+                        let x = if self.first { sum } else { s.fma(s.load(out), before, sum) };
                         s.store(out, s.mul(x, after));
                     }
                 }
             }
             return;
         }
-        for r in 0..MR {
+        for (r, acc) in acc.iter().enumerate() {
             if r < rows {
                 let (before, after) = (s.splat(self.before[i + r]), s.splat(self.after[i + r]));
-                let line = &mut self.out[(i + r) * self.row..][..self.head];
-                for v in 0..NV {
-                    let from = (at + v * S::LANES).min(self.head);
-                    let out = &mut line[from..self.head.min(from + S::LANES)];
-                    let x = if self.first { acc[r][v] } else { s.fma(read(s, out), before, acc[r][v]) };
+                let line = &mut self.out[(i + r) * self.row..][at.min(self.head)..self.head];
+                for (&sum, out) in acc.iter().zip(line.chunks_mut(S::LANES)) {
+                    let x = if self.first { sum } else { s.fma(read(s, out), before, sum) };
                     write(s, out, s.mul(x, after));
                 }
             }

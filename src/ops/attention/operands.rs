@@ -17,10 +17,16 @@ impl<'a> Rows<'a> {
         [0, 1, 2].map(|part| Self { data: &qkv[part * channels..], row: 3 * channels })
     }
 
-    /// Each with its positions; none for what lies between others' and comes with them.
-    pub fn whole(d: Dims, [q, k, v]: [Self; 3]) -> [(Self, usize); 3] {
-        let tk = if q.row == d.channels() { d.tk } else { 0 };
-        [(q, d.tq), (k, tk), (v, tk)]
+    /// Sample `b` of a tensor of so many samples and positions, for [`Ahead`].
+    pub fn span(self, samples: usize, time: usize, b: usize) -> (*const f32, usize) {
+        let len = if b < samples { time * self.row } else { 0 };
+        (self.data.as_ptr().wrapping_add(b * len), len)
+    }
+
+    /// The same of q, k and v; what lies between others comes with them.
+    pub fn spans(d: Dims, [q, k, v]: [Self; 3], b: usize) -> [(*const f32, usize); 3] {
+        let others = if q.row == d.channels() { d.batch } else { 0 };
+        [q.span(d.batch, d.tq, b), k.span(others, d.tk, b), v.span(others, d.tk, b)]
     }
 
     /// From position `t` of sample `b` on, the channels of head `h`.
@@ -54,23 +60,22 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What the next sample reads, brought nearer while this one is computed: with few positions a sample's heads are done
-/// sooner than its lines come from memory on demand.
-pub(super) struct Ahead<'a, const N: usize> {
-    parts: [&'a [f32]; N],
+/// What the next sample reads and writes, brought nearer while this one is computed: with few positions a sample's heads
+/// are done sooner than its lines come from memory on demand. Addresses only: nothing is read through them here.
+pub(super) struct Ahead<const N: usize> {
+    parts: [(*const f32, usize); N],
     part: usize,
 }
 
-impl<'a, const N: usize> Ahead<'a, N> {
+impl<const N: usize> Ahead<N> {
     /// Lines that one tile brings.
     const LINES: usize = 24;
 
-    /// Share `i` of `shares` in sample `b` of tensors with so many positions, if there is such a sample.
-    pub fn new(b: usize, (i, shares): (usize, usize), tensors: [(Rows<'a>, usize); N]) -> Self {
-        let parts = tensors.map(|(x, time)| {
-            let share = (time * x.row).div_ceil(shares);
-            let rest = x.data.get(b * time * x.row + i * share..).unwrap_or_default();
-            &rest[..share.min(rest.len())]
+    /// Share `i` of `shares` of spans that begin at these values and are so many long.
+    pub fn new((i, shares): (usize, usize), spans: [(*const f32, usize); N]) -> Self {
+        let parts = spans.map(|(from, len)| {
+            let share = len.div_ceil(shares);
+            (from.wrapping_add(i * share), share)
         });
         Self { parts, part: 0 }
     }
@@ -78,13 +83,13 @@ impl<'a, const N: usize> Ahead<'a, N> {
     /// Brings some more.
     #[inline(always)]
     pub fn bring(&mut self) {
-        if let Some(part) = self.parts.get_mut(self.part) {
-            let (now, later) = part.split_at(part.len().min(16 * Self::LINES));
-            for line in now.chunks(16) {
-                prefetch(line);
+        if let Some((from, len)) = self.parts.get_mut(self.part) {
+            let now = (*len).min(16 * Self::LINES);
+            for at in (0..now).step_by(16) {
+                prefetch(from.wrapping_add(at));
             }
-            *part = later;
-            self.part += usize::from(later.is_empty());
+            (*from, *len) = (from.wrapping_add(now), *len - now);
+            self.part += usize::from(*len == 0);
         }
     }
 }
@@ -122,6 +127,15 @@ impl<'a> Gradients<'a> {
         match &mut self.targets {
             Targets::Apart(all) => &mut all[part][self.channel..],
             Targets::Together(all) => &mut all[part * self.channels + self.channel..],
+        }
+    }
+
+    /// The sample after the one at which these begin, for [`Ahead`].
+    pub fn spans(&self, d: Dims) -> [(*const f32, usize); 3] {
+        let after = |x: &[f32], time| (x.as_ptr().wrapping_add(time * self.row), time * self.row);
+        match &self.targets {
+            Targets::Apart([dq, dk, dv]) => [after(dq, d.tq), after(dk, d.tk), after(dv, d.tk)],
+            Targets::Together(all) => [after(all, d.tq), after(all, 0), after(all, 0)],
         }
     }
 

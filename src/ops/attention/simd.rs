@@ -63,14 +63,21 @@ impl DropOut {
         let (first, width) = d.elements(h, from);
         op.dropout.map(|mask| Self { mask, sample: b, first, width })
     }
+}
 
-    /// A bit for each query of each of `keys`, a query a lane, in words of sixteen.
-    #[inline(always)]
-    pub fn bits<'a, S: Simd>(&self, s: S, keys: Range<usize>, bits: &'a mut Bits) -> &'a [u16] {
-        let bits = &mut bits[..keys.len() * self.width / 16];
-        self.mask.keep_bits(s, self.sample, self.first + keys.start * self.width, bits);
-        bits
-    }
+/// Where there is dropout, a bit for each query of each of `keys`, a query a lane, in words of sixteen; and how many words
+/// a key has.
+#[inline(always)]
+pub(super) fn kept<S: Simd>(
+    s: S,
+    drop_out: Option<DropOut>,
+    keys: Range<usize>,
+    bits: &mut Bits,
+) -> Option<(&[u16], usize)> {
+    let DropOut { mask, sample, first, width } = drop_out?;
+    let bits = &mut bits[..keys.len() * width / 16];
+    mask.keep_bits(s, sample, first + keys.start * width, bits);
+    Some((bits, width / 16))
 }
 
 /// Of a block of queries and keys.
@@ -177,7 +184,7 @@ impl Forward<'_> {
             k,
             v,
             drop_out: DropOut::new(self.op, d, b, h, from),
-            ahead: Ahead::new(b + 1, (h * d.blocks() + i, d.heads * d.blocks()), Rows::whole(d, self.qkv)),
+            ahead: Ahead::new((h * d.blocks() + i, d.heads * d.blocks()), Rows::spans(d, self.qkv, b + 1)),
             out: &mut out[h * d.head..],
             stats: &mut stats[h * 2 * QUERIES..][..2 * QUERIES],
             scratch,
