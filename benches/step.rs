@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 
 const BATCH: usize = 64;
 /// Pairs that go through the network together.
-const MICRO_BATCH: usize = 8;
+const MICRO_BATCH: usize = 4;
 
 fn main() {
     let mut meter = Meter::new();

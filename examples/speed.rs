@@ -45,7 +45,7 @@ struct Args {
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
     /// Pairs that a worker takes through the network together in training.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 4)]
     micro_batch: usize,
 }
 

@@ -69,7 +69,7 @@ impl Default for Training {
             optimizer: Optimizer::AdamW,
             epochs: 10,
             batch: 128,
-            micro_batch: 8,
+            micro_batch: 4,
             rate: 1e-3,
             warmup: 0.05,
             floor: 0.01,

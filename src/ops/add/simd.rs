@@ -1,6 +1,6 @@
 use crate::{
     device::Cpu,
-    simd::{Kernel, Simd, update, zip},
+    simd::{Kernel, Simd, read, update, write, zip},
 };
 
 pub fn forward(cpu: &Cpu, [a, b]: [&[f32]; 2], [y]: [&mut [f32]; 1]) {
@@ -10,10 +10,7 @@ pub fn forward(cpu: &Cpu, [a, b]: [&[f32]; 2], [y]: [&mut [f32]; 1]) {
 }
 
 pub fn sum(cpu: &Cpu, [dy]: [&[f32]; 1], [db]: [&mut [f32]; 1]) {
-    db.fill(0.0);
-    for dy in dy.chunks_exact(db.len().max(1)) {
-        accumulate(cpu, dy, db);
-    }
+    cpu.isa.run(SumLeading { dy, db });
 }
 
 pub fn accumulate(cpu: &Cpu, x: &[f32], into: &mut [f32]) {
@@ -31,6 +28,41 @@ impl Kernel for Sum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         zip(s, self.a, self.b, self.y, |a, b| s.add(a, b));
+    }
+}
+
+/// By strips of columns, whose sums stay in registers.
+struct SumLeading<'a> {
+    dy: &'a [f32],
+    db: &'a mut [f32],
+}
+
+impl Kernel for SumLeading<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        const VECTORS: usize = 4;
+        let n = self.db.len();
+        for (i, db) in self.db.chunks_mut(VECTORS * S::LANES).enumerate() {
+            let rows = self.dy.chunks_exact(n).map(|row| &row[i * VECTORS * S::LANES..][..db.len()]);
+            let mut sums = [s.splat(0.0); VECTORS];
+            if db.len() == VECTORS * S::LANES {
+                for row in rows {
+                    for (sum, x) in sums.iter_mut().zip(row.chunks_exact(S::LANES)) {
+                        *sum = s.add(*sum, s.load(x));
+                    }
+                }
+            } else {
+                for row in rows {
+                    for (sum, x) in sums.iter_mut().zip(row.chunks(S::LANES)) {
+                        *sum = s.add(*sum, read(s, x));
+                    }
+                }
+            }
+            for (db, sum) in db.chunks_mut(S::LANES).zip(sums) {
+                write(s, db, sum);
+            }
+        }
     }
 }
 
