@@ -44,9 +44,22 @@ struct Args {
     threads: usize,
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Pairs of a training step.
+    #[arg(long, default_value_t = 256)]
+    batch: usize,
+    /// scalar, avx2 or avx512, instead of the best there is.
+    #[arg(long, value_parser = isa_named, default_value = Isa::detect().name())]
+    isa: Isa,
     /// Pairs that a worker takes through the network together in training.
     #[arg(long, default_value_t = 4)]
     micro_batch: usize,
+}
+
+fn isa_named(name: &str) -> std::result::Result<Isa, String> {
+    let all = Isa::all();
+    let names: Vec<_> = all.iter().map(|isa| isa.name()).collect();
+    let found = all.iter().find(|isa| isa.name() == name);
+    found.copied().ok_or_else(|| format!("this CPU has {}", names.join(", ")))
 }
 
 /// Median seconds per call over `seconds` of calls, after three warm-up calls.
@@ -81,18 +94,23 @@ fn main() -> Result<()> {
     }
 }
 
+fn device(args: &Args) -> Device {
+    Device::cpu_with(args.isa, Par::Seq)
+}
+
 fn train(args: &Args) -> Result<()> {
     let config = Config::preset(&args.model)?;
     let random = &mut ChaCha8Rng::seed_from_u64(0);
-    let (mirnas, sites) = (sequences(random, 256, config.mirna_len), sequences(random, 256, config.site_len));
+    let (mirnas, sites) =
+        (sequences(random, args.batch, config.mirna_len), sequences(random, args.batch, config.site_len));
     let pairs = mirnas.iter().zip(&sites).map(|(m, s)| (&m[..], &s[..]));
     let examples: Vec<Example> =
         pairs.map(|pair| Example { pair, label: random.random_range(0..2u8).into(), weight: 1.0 }).collect();
     let mut builder = Builder::new(0);
     let network = Network::new(&mut builder, &config);
-    let mut params = builder.on(&Device::cpu())?;
+    let mut params = builder.on(&device(args))?;
     let mut adamw = AdamW::new(&params, 0.01)?;
-    let workers = Workers::new(&Device::cpu(), args.threads)?;
+    let workers = Workers::new(&device(args), args.threads)?;
     let mut accumulator = Accumulator::new(args.micro_batch);
     let mut step = 0;
     let seconds = rate(args.seconds, || {
@@ -102,7 +120,7 @@ fn train(args: &Args) -> Result<()> {
         assert!(loss.is_finite());
         adamw.step(&mut params, grads, 1e-3)
     })?;
-    report("train", args, 256, 3.0 * config.forward_flops(), seconds);
+    report("train", args, args.batch, 3.0 * config.forward_flops(), seconds);
     Ok(())
 }
 
@@ -110,8 +128,8 @@ fn infer(args: &Args) -> Result<()> {
     let config = Config::preset(&args.model)?;
     let mut builder = Builder::new(0);
     let network = Network::new(&mut builder, &config);
-    let params = builder.on(&Device::cpu())?;
-    let workers = Workers::new(&Device::cpu(), args.threads)?;
+    let params = builder.on(&device(args))?;
+    let workers = Workers::new(&device(args), args.threads)?;
     for batch in [1, 256, 1024] {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mirnas = sequences(random, batch, config.mirna_len);
@@ -139,7 +157,7 @@ fn report(what: &str, args: &Args, batch: usize, flops: f64, seconds: f64) {
 fn attention(args: &Args) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build().expect("threads start");
     let par = if args.threads > 1 { Par::Threads } else { Par::Seq };
-    let device = Device::cpu_with(Isa::detect(), par);
+    let device = Device::cpu_with(args.isa, par);
     for [b, h, l, d] in [[256, 4, 70, 16], [256, 8, 70, 16], [1, 8, 1024, 64], [1, 8, 4096, 64]] {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mut tensor = || {
@@ -169,7 +187,7 @@ fn attention(args: &Args) -> Result<()> {
 
 /// Convolutions of eight sequences, forward and with backward, on one thread.
 fn conv1d(args: &Args) -> Result<()> {
-    let device = Device::cpu();
+    let device = device(args);
     for c in [64, 128] {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mut tensor = |shape: &[usize]| {
@@ -205,7 +223,7 @@ fn together(args: &Args, what: &str, one: impl Fn() -> Result<f64> + Sync) -> Re
         threads.into_iter().map(|t| t.join().expect("no panic")).collect::<Result<Vec<f64>>>()
     })?;
     let gflops = (rates.iter().sum::<f64>() / 1e9).round();
-    let isa = Isa::detect().name();
+    let isa = args.isa.name();
     println!("{}", json!({"what": what, "threads": args.threads, "isa": isa, "gflops": gflops}));
     Ok(())
 }
@@ -222,7 +240,7 @@ fn product(args: &Args, [m, k, n]: [usize; 3]) -> Result<f64> {
     let seconds = rate(args.seconds, || {
         for _ in 0..calls {
             let (a, b) = (Mat::rows(&a, m, k, k), Mat::rows(&b, k, n, n));
-            gemm(Isa::detect(), a, b, Start::Zero, &mut c, n, &mut []);
+            gemm(args.isa, a, b, Start::Zero, &mut c, n, &mut []);
         }
         assert_eq!(c[m * n - 1], 0.125 * k as f32);
         Ok(())
@@ -231,7 +249,7 @@ fn product(args: &Args, [m, k, n]: [usize; 3]) -> Result<f64> {
 }
 
 fn peak(args: &Args) -> Result<()> {
-    together(args, "fma in registers", || Ok(fma_peak(Isa::detect(), (2000.0 * args.seconds) as usize)))?;
+    together(args, "fma in registers", || Ok(fma_peak(args.isa, (2000.0 * args.seconds) as usize)))?;
     together(args, "mirscope gemm in cache", || product(args, [48, 256, 64]))?;
     together(args, "mirscope gemm 1024 cubed", || product(args, [1024; 3]))
 }

@@ -5,10 +5,12 @@
 //! overlapping rows of a convolution and, as `A`, the transpose of any of them are multiplied without a copy. Only a
 //! transposed `B` is copied out first, by blocks that turn in registers.
 
-use super::{Isa, Kernel, Simd, transpose};
+use super::{Isa, Kernel, Simd, prefetch, transpose};
 
 /// Depth of a block of `A` and `B`: how many rows of `B` a tile reads before it stores.
 const DEPTH: usize = 256;
+/// Values on a cache line.
+const LINE: usize = 16;
 /// Rows of a block of `A`: with [`DEPTH`] an eighth of a second-level cache.
 const ROWS: usize = 240;
 
@@ -303,16 +305,28 @@ impl Strip<'_> {
         }
         let mut a = self.a.wrapping_add(i * a_row);
         let mut b = self.b;
-        for _ in 0..self.depth {
-            let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
-            for (r, acc) in acc.iter_mut().enumerate() {
-                let a = s.splat(unsafe { *a.add(r * a_row) });
-                for (acc, &b) in acc.iter_mut().zip(&line) {
-                    *acc = s.fma(a, b, *acc);
+        for p in (0..self.depth).step_by(LINE) {
+            if ROWWISE {
+                // What the next tile reads here and stores, a line of each row for a line of each row of this one.
+                let j = p / LINE * LINE;
+                for r in MR..2 * MR {
+                    prefetch(a.wrapping_add(r * a_row));
+                    if j < self.cols {
+                        prefetch(c.wrapping_add(r * self.ldc + j));
+                    }
                 }
             }
-            a = a.wrapping_add(a_col);
-            b = b.wrapping_add(self.ldb);
+            for _ in p..self.depth.min(p + LINE) {
+                let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let a = s.splat(unsafe { *a.add(r * a_row) });
+                    for (acc, &b) in acc.iter_mut().zip(&line) {
+                        *acc = s.fma(a, b, *acc);
+                    }
+                }
+                a = a.wrapping_add(a_col);
+                b = b.wrapping_add(self.ldb);
+            }
         }
         for (r, acc) in acc.iter().enumerate() {
             for (j, &v) in acc.iter().enumerate() {
