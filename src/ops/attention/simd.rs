@@ -117,13 +117,15 @@ pub fn forward(cpu: &Cpu, op: &Attention, d: Dims, qkv: [Rows; 3], [out, stats]:
                 keys.par_chunks_exact_mut(2 * keys_len(d))
                     .enumerate()
                     .for_each(|(h, keys)| of.pack(b, h, keys));
-                let blocks = out.par_chunks_mut(QUERIES * d.channels());
-                let blocks = blocks.zip(stats.par_chunks_exact_mut(d.stats_of_block())).enumerate();
-                blocks.for_each_init(
+                // Several blocks at a time, so that a head's keys come from far once for all of them.
+                let some = d.blocks().div_ceil(4 * rayon::current_num_threads());
+                let parts = out.par_chunks_mut(some * QUERIES * d.channels());
+                let parts = parts.zip(stats.par_chunks_mut(some * d.stats_of_block())).enumerate();
+                parts.for_each_init(
                     || cpu.scratch(Block::scratch(d)),
                     |scratch, (i, (out, stats))| {
                         for (h, keys) in keys.chunks_exact(2 * keys_len(d)).enumerate() {
-                            of.block((b, i, h), keys, out, stats, scratch);
+                            of.blocks((b, i * some, h), keys, (out, stats), scratch);
                         }
                     },
                 );
@@ -150,11 +152,22 @@ impl Forward<'_> {
         let d = self.d;
         for h in 0..d.heads {
             self.pack(b, h, keys);
-            let blocks =
-                out.chunks_mut(QUERIES * d.channels()).zip(stats.chunks_exact_mut(d.stats_of_block()));
-            for (i, (out, stats)) in blocks.enumerate() {
-                self.block((b, i, h), keys, out, stats, scratch);
-            }
+            self.blocks((b, 0, h), keys, (out, stats), scratch);
+        }
+    }
+
+    /// Block `first` and those that follow, of the queries of head `h`.
+    fn blocks(
+        &self,
+        (b, first, h): (usize, usize, usize),
+        keys: &[f32],
+        (out, stats): (&mut [f32], &mut [f32]),
+        scratch: &mut [f32],
+    ) {
+        let d = self.d;
+        let blocks = out.chunks_mut(QUERIES * d.channels()).zip(stats.chunks_exact_mut(d.stats_of_block()));
+        for (i, (out, stats)) in blocks.enumerate() {
+            self.block((b, first + i, h), keys, out, stats, scratch);
         }
     }
 
