@@ -8,7 +8,8 @@
 use crate::{
     device::Device,
     error::{Error, Result},
-    tensor::{Shape, Tensor},
+    simd::turn,
+    tensor::{On, Shape, Tensor, on},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -104,7 +105,7 @@ impl Builder {
     pub fn on(self, device: &Device) -> Result<Params> {
         let flat = Tensor::new(device, &[self.values.len()], &self.values)?;
         let fixed = self.fixed.iter().map(|(shape, values)| Tensor::new(device, shape, values));
-        Ok(Params { flat, entries: self.entries, fixed: fixed.collect::<Result<_>>()? })
+        Ok(Params { flat, turned: None, entries: self.entries, fixed: fixed.collect::<Result<_>>()? })
     }
 }
 
@@ -112,6 +113,8 @@ impl Builder {
 #[derive(Debug)]
 pub struct Params {
     flat: Tensor,
+    /// As `flat`, with every matrix transposed: what backward multiplies by. Made by the first [`Params::update`].
+    turned: Option<Tensor>,
     entries: Vec<Entry>,
     fixed: Vec<Tensor>,
 }
@@ -128,8 +131,24 @@ impl Params {
         &self.flat
     }
 
-    pub(crate) fn flat_mut(&mut self) -> &mut Tensor {
-        &mut self.flat
+    /// Lets `change` write new values.
+    pub(crate) fn update(&mut self, change: impl FnOnce(&mut Tensor) -> Result<()>) -> Result<()> {
+        change(&mut self.flat)?;
+        if !matches!(self.device(), Device::Cpu(_)) {
+            return Ok(());
+        }
+        let turned = match &mut self.turned {
+            Some(turned) => turned,
+            none => none.insert(Tensor::zeros(self.flat.device(), self.flat.shape())?),
+        };
+        if let On::Cpu(cpu, [flat], [turned]) = on([&self.flat], [turned])? {
+            for e in &self.entries {
+                if let &[rows, cols] = &e.shape[..] {
+                    turn(cpu.isa, &flat[e.at..], cols, (rows, cols), &mut turned[e.at..], rows);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Where the parameters live.
@@ -140,7 +159,11 @@ impl Params {
     /// A view of one parameter.
     pub fn value(&self, id: ParamId) -> Tensor {
         let entry = &self.entries[id.0];
-        self.flat.part(entry.at, &entry.shape)
+        let value = self.flat.part(entry.at, &entry.shape);
+        match &self.turned {
+            Some(turned) if entry.shape.len() == 2 => value.with_turned(turned),
+            _ => value,
+        }
     }
 
     /// A tensor that is not learned.
@@ -171,6 +194,7 @@ impl Params {
     /// Replaces all values (`[n]` in order of registration).
     pub fn set_flat(&mut self, values: &[f64]) -> Result<()> {
         self.flat = Tensor::new(&self.device().clone(), self.flat.shape(), values)?;
+        self.turned = None;
         Ok(())
     }
 

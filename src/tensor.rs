@@ -19,12 +19,14 @@ pub struct Tensor {
     shape: Shape,
     offset: usize,
     buffer: Buffer,
+    /// For a matrix among [`crate::params::Params`]: a buffer in which its transpose stands at the same offset.
+    turned: Option<Buffer>,
     device: Device,
 }
 
 impl Tensor {
     fn over(device: &Device, shape: &[usize], buffer: Buffer) -> Self {
-        Self { shape: Shape::new(shape), offset: 0, buffer, device: device.clone() }
+        Self { shape: Shape::new(shape), offset: 0, buffer, turned: None, device: device.clone() }
     }
 
     /// An output to be written in full; until then it holds anything.
@@ -98,14 +100,28 @@ impl Tensor {
         if shape.len() > 4 || shape.iter().product::<usize>() != self.len() {
             return Err(Error::shape("reshape", format!("{} values", self.len()), shape));
         }
-        Ok(Self { shape: Shape::new(shape), ..self.clone() })
+        Ok(Self { shape: Shape::new(shape), turned: None, ..self.clone() })
     }
 
     /// A view of consecutive values beginning at `at`.
     pub(crate) fn part(&self, at: usize, shape: &[usize]) -> Self {
         let shape = Shape::new(shape);
         assert!(at + shape.size() <= self.len(), "a part lies inside its tensor");
-        Self { shape, offset: self.offset + at, ..self.clone() }
+        Self { shape, offset: self.offset + at, turned: None, ..self.clone() }
+    }
+
+    /// The same matrix, knowing that `turned`, laid out as what this is a part of, holds its transpose.
+    pub(crate) fn with_turned(mut self, turned: &Tensor) -> Self {
+        self.turned = Some(turned.buffer.clone());
+        self
+    }
+
+    /// The transpose of this matrix `[rows, cols]`, `[cols, rows]`, where it has been kept.
+    pub(crate) fn turned(&self) -> Option<&[f32]> {
+        match &self.turned {
+            Some(Buffer::Cpu(x)) => Some(&x[self.range()]),
+            _ => None,
+        }
     }
 
     /// The same values, with outputs computed from them going to `device`'s buffers. Same kind of device only.

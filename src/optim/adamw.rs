@@ -51,13 +51,15 @@ impl AdamW {
         let ((b1, b2), t) = (self.betas, self.steps as i32);
         let (rate, spread) = (lr / (1.0 - b1.powi(t)), 1.0 / (1.0 - b2.powi(t)).sqrt());
         let f = Factors { b1, b2, rate, spread, eps: self.eps, keep: 1.0 - lr * self.weight_decay };
-        match on([grads.flat()], [params.flat_mut(), &mut self.m, &mut self.v])? {
-            On::Reference([g], state) => reference(f, g, state),
-            On::Reference32([g], state) => reference(f, g, state),
-            On::Cpu(cpu, [g], [x, m, v]) => cpu.isa.run(Step { f, g, x, m, v }),
-            On::Cuda(..) => return Err(cuda::not_built("adamw")),
-        }
-        Ok(())
+        params.update(|flat| {
+            match on([grads.flat()], [flat, &mut self.m, &mut self.v])? {
+                On::Reference([g], state) => reference(f, g, state),
+                On::Reference32([g], state) => reference(f, g, state),
+                On::Cpu(cpu, [g], [x, m, v]) => cpu.isa.run(Step { f, g, x, m, v }),
+                On::Cuda(..) => return Err(cuda::not_built("adamw")),
+            }
+            Ok(())
+        })
     }
 
     /// Steps taken, and the two moments `[n]`: what a checkpoint keeps.

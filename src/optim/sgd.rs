@@ -28,12 +28,14 @@ impl Sgd {
     /// One step at learning rate `lr`.
     pub fn step(&mut self, params: &mut Params, grads: &Grads, lr: f64) -> Result<()> {
         let f = [self.momentum, self.weight_decay, lr];
-        match on([grads.flat()], [params.flat_mut(), &mut self.velocity])? {
-            On::Reference([g], state) => step(f, g, state),
-            On::Reference32([g], state) | On::Cpu(_, [g], state) => step(f, g, state),
-            On::Cuda(..) => return Err(cuda::not_built("sgd")),
-        }
-        Ok(())
+        params.update(|flat| {
+            match on([grads.flat()], [flat, &mut self.velocity])? {
+                On::Reference([g], state) => step(f, g, state),
+                On::Reference32([g], state) | On::Cpu(_, [g], state) => step(f, g, state),
+                On::Cuda(..) => return Err(cuda::not_built("sgd")),
+            }
+            Ok(())
+        })
     }
 
     /// `[n]`: what a checkpoint keeps.

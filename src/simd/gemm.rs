@@ -7,8 +7,11 @@
 
 use super::{Isa, Kernel, Simd, prefetch, transpose};
 
-/// Depth of a block of `A` and `B`: how many rows of `B` a tile reads before it stores.
-const DEPTH: usize = 256;
+/// The greatest depth of a block of `A` and `B`: how many rows of `B` a tile reads before it stores. More are cut into equal
+/// parts, since a short one pays for a tile's loads and stores with little work.
+const DEPTH: usize = 384;
+/// Values of A and C beyond which they are taken not to lie in a second-level cache.
+const FAR: usize = 1 << 17;
 /// Values on a cache line.
 const LINE: usize = 16;
 /// Rows of a block of `A`: with [`DEPTH`] an eighth of a second-level cache.
@@ -159,9 +162,10 @@ impl<F: Finish> Blocks<'_, F> {
     /// A, B and C lie in their slices. Of A's strides the one by column is 1 if `ROWWISE`, else the one by row.
     #[inline(always)]
     unsafe fn run<S: Simd, const ROWWISE: bool>(&mut self, s: S) {
+        let whole = self.k.div_ceil(self.k.div_ceil(DEPTH).max(1));
         let mut p = 0;
         loop {
-            let depth = DEPTH.min(self.k - p);
+            let depth = whole.min(self.k - p);
             for from in (0..self.rows).step_by(ROWS) {
                 // SAFETY: the depth ends at `k` or before, the rows at `self.rows` or before.
                 unsafe { self.block::<S, ROWWISE>(s, (p, depth), (from, ROWS.min(self.rows - from))) };
@@ -204,6 +208,7 @@ impl<F: Finish> Blocks<'_, F> {
                 ldc: self.ldc,
                 cols,
                 place: last.then_some((from, j)),
+                far: self.rows * (self.k + self.n) > FAR,
             };
             let f = &mut self.finish;
             // SAFETY: rows `from..from + rows`, depth `p..p + depth` and columns `j..j + cols` are there; `cols` is
@@ -237,6 +242,8 @@ struct Strip<'a> {
     cols: usize,
     /// The row and column of the strip's first element in C, if its values are complete after this depth.
     place: Option<(usize, usize)>,
+    /// A and C do not lie in a second-level cache.
+    far: bool,
 }
 
 impl Strip<'_> {
@@ -306,7 +313,7 @@ impl Strip<'_> {
         let mut a = self.a.wrapping_add(i * a_row);
         let mut b = self.b;
         for p in (0..self.depth).step_by(LINE) {
-            if ROWWISE {
+            if ROWWISE && self.far {
                 // What the next tile reads here and stores, a line of each row for a line of each row of this one.
                 let j = p / LINE * LINE;
                 for r in MR..2 * MR {

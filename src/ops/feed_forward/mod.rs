@@ -110,7 +110,9 @@ impl Op<5> for FeedForward {
         match on(inputs, [&mut dx, &mut dup, &mut dup_bias, &mut ddown])? {
             On::Reference(inputs, outputs) => reference::backward(dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(dims, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => {
+                simd::backward(cpu, dims, inputs, [s.up.turned(), s.down.turned()], outputs);
+            }
             On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
         }
         let ddown_bias = add::sum_leading(dy, &[dims.channels])?;

@@ -54,25 +54,35 @@ fn project(cpu: &Cpu, d: Dims, hidden: &[f32], down: &[f32], bias: &[f32], y: &m
     gemm(cpu.isa, hidden, Mat::rows(down, f, c, c), Start::Bias(bias), y, c, &mut []);
 }
 
+/// `turned` are the transposes of `up` and `down`, where they have been kept.
 pub fn backward(
     cpu: &Cpu,
     d: Dims,
     [x, up, down, hidden, slope, dy]: [&[f32]; 6],
+    turned: [Option<&[f32]>; 2],
     [dx, dup, dup_bias, ddown]: [&mut [f32]; 4],
 ) {
     let (c, f, rows) = (d.channels, d.hidden, d.rows);
-    let (mut up_t, mut down_t, mut dz) = (cpu.scratch(c * f), cpu.scratch(c * f), cpu.scratch(rows * f));
-    turn(cpu.isa, up, f, (c, f), &mut up_t, c);
-    turn(cpu.isa, down, c, (f, c), &mut down_t, f);
+    let mut scratch = [turned[0], turned[1]].map(|kept| cpu.scratch(if kept.is_some() { 0 } else { c * f }));
+    let [here_up, here_down] = &mut scratch;
+    let up_t = turned[0].unwrap_or_else(|| {
+        turn(cpu.isa, up, f, (c, f), here_up, c);
+        here_up
+    });
+    let down_t = turned[1].unwrap_or_else(|| {
+        turn(cpu.isa, down, c, (f, c), here_down, f);
+        here_down
+    });
+    let mut dz = cpu.scratch(rows * f);
     dup_bias.fill(0.0);
     for from in (0..rows).step_by(ROWS) {
         let count = ROWS.min(rows - from);
         let dz = &mut dz[from * f..][..count * f];
         let dy = Mat::rows(&dy[from * c..], count, c, c);
         let finish = ThroughHidden { slope: &slope[from * f..][..count * f], ld: f, sum: dup_bias };
-        gemm_then(cpu.isa, dy, Mat::rows(&down_t, c, f, f), Start::Zero, dz, f, &mut [], finish);
+        gemm_then(cpu.isa, dy, Mat::rows(down_t, c, f, f), Start::Zero, dz, f, &mut [], finish);
         let dx = &mut dx[from * c..][..count * c];
-        gemm(cpu.isa, Mat::rows(dz, count, f, f), Mat::rows(&up_t, f, c, c), Start::Zero, dx, c, &mut []);
+        gemm(cpu.isa, Mat::rows(dz, count, f, f), Mat::rows(up_t, f, c, c), Start::Zero, dx, c, &mut []);
     }
     let (x, dz) = (Mat::rows(x, rows, c, c), Mat::rows(&dz, rows, f, f));
     gemm(cpu.isa, x.t(), dz, Start::Zero, dup, f, &mut []);

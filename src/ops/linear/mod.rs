@@ -80,7 +80,9 @@ impl Linear {
             match on([&dz, &s.weight], [dx])? {
                 On::Reference(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
                 On::Reference32(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
-                On::Cpu(cpu, inputs, outputs) => simd::backward_x(cpu, dims, inputs, outputs),
+                On::Cpu(cpu, inputs, outputs) => {
+                    simd::backward_x(cpu, dims, inputs, s.weight.turned(), outputs)
+                }
                 On::Cuda(..) => return Err(cuda::not_built("linear")),
             }
         }

@@ -10,9 +10,14 @@ pub fn forward(cpu: &Cpu, d: Dims, x: &[f32], w: &[f32], bias: Option<&[f32]>, z
     product(cpu, Mat::rows(x, rows, ins, ins), Mat::rows(w, ins, outs, outs), start, z);
 }
 
-pub fn backward_x(cpu: &Cpu, d: Dims, [dz, w]: [&[f32]; 2], [dx]: [&mut [f32]; 1]) {
+/// `turned` is the transpose of the weights, where it has been kept.
+pub fn backward_x(cpu: &Cpu, d: Dims, [dz, w]: [&[f32]; 2], turned: Option<&[f32]>, [dx]: [&mut [f32]; 1]) {
     let (rows, ins, outs) = d.usizes();
-    product(cpu, Mat::rows(dz, rows, outs, outs), Mat::rows(w, ins, outs, outs).t(), Start::Zero, dx);
+    let wt = match turned {
+        Some(turned) => Mat::rows(turned, outs, ins, ins),
+        None => Mat::rows(w, ins, outs, outs).t(),
+    };
+    product(cpu, Mat::rows(dz, rows, outs, outs), wt, Start::Zero, dx);
 }
 
 pub fn backward_weight(cpu: &Cpu, d: Dims, [dz, x]: [&[f32]; 2], [dw]: [&mut [f32]; 1]) {
