@@ -6,6 +6,7 @@ use mirscope::{
     data::{Batch, Duo},
     device::{Device, Par},
     model::{Config, Network, PairingConfig, PositionKind, Predictor, Provenance},
+    optim::AdamW,
     params::{Builder, Params},
     rna::{Base, parse},
     simd::Isa,
@@ -324,5 +325,33 @@ fn the_small_preset_is_pytorchs_network() {
         let worst = gaps.fold(0.0, f64::max);
         println!("{device:?}: off by {worst:.1e}");
         assert!(worst < 1e-5, "{device:?}: {logits:?} are off by {worst:.1e}");
+    }
+}
+
+/// After an optimizer's step backward multiplies by transposes that were kept. They are the weights': the gradients are the
+/// bits of a network that was given the same values and keeps none.
+#[test]
+fn kept_transposes_are_the_weights() {
+    for isa in Isa::all() {
+        let device = Device::cpu_with(isa, Par::Seq);
+        let config = Config { heads: 2, width: 18, feed_forward: 29, layers: 1, ..Config::small() };
+        let sequences = sequences(&config, 3, 12);
+        let examples = examples(&sequences);
+        let (network, mut params) = network(&config, &device, 11);
+        let workers = Workers::new(&device, 1).unwrap();
+        let mut accumulator = Accumulator::new(2);
+        let mut gradients = |params: &Params| {
+            let id = StepId { seed: 1, step: 2 };
+            let (_, grads) = accumulator.gradients(&network, params, &examples, id, &workers).unwrap();
+            grads.clone()
+        };
+        let mut adamw = AdamW::new(&params, 0.1).unwrap();
+        for _ in 0..2 {
+            let grads = gradients(&params);
+            adamw.step(&mut params, &grads, 0.1).unwrap();
+        }
+        let kept = gradients(&params).flat().to_f32().unwrap();
+        params.set_flat(&params.flat().to_f64().unwrap()).unwrap();
+        assert_eq!(kept, gradients(&params).flat().to_f32().unwrap(), "{}", isa.name());
     }
 }
