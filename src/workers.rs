@@ -50,8 +50,11 @@ impl Workers {
             result
         };
         match &self.pool {
-            None => items.chunks_mut(size).enumerate().try_for_each(with_device),
-            Some(pool) => pool.install(|| items.par_chunks_mut(size).enumerate().try_for_each(with_device)),
+            // One chunk is not worth waking a thread for.
+            Some(pool) if items.len() > size => {
+                pool.install(|| items.par_chunks_mut(size).enumerate().try_for_each(with_device))
+            }
+            _ => items.chunks_mut(size).enumerate().try_for_each(with_device),
         }
     }
 

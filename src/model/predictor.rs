@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
 
 /// Pairs that go through the network together; small enough for their activations to stay in a core's cache.
-const MICRO_BATCH: usize = 8;
+const MICRO_BATCH: usize = 16;
 
 /// The tokens' meaning; a model for another alphabet is refused.
 const ALPHABET: &str = "ACGUN-";

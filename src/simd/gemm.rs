@@ -14,7 +14,7 @@ const DEPTH: usize = 384;
 const FAR: usize = 1 << 17;
 /// Values on a cache line.
 const LINE: usize = 16;
-/// Rows of a block of `A`: with [`DEPTH`] an eighth of a second-level cache.
+/// Rows of a block of `A`: with [`DEPTH`] a fifth of a second-level cache.
 const ROWS: usize = 240;
 
 /// A `rows x cols` matrix inside `data`: element `(i, j)` is `data[i * row + j * col]`. Rows may overlap. One of the strides

@@ -47,6 +47,13 @@ struct Strip {
     grads: Grads,
 }
 
+impl Strip {
+    fn add(&mut self, other: &Strip) -> Result<()> {
+        self.loss += other.loss;
+        self.grads.add(&other.grads)
+    }
+}
+
 impl Accumulator {
     /// `micro_batch` pairs go through the network together; 0 counts as 1.
     pub fn new(micro_batch: usize) -> Self {
@@ -73,14 +80,19 @@ impl Accumulator {
         workers.for_chunks(strips, 1, |device, first, strip| {
             strip.iter_mut().try_for_each(|strip| batch.strip(device, first, strip))
         })?;
-        let Some((sum, others)) = strips.split_first_mut() else {
-            return Err(Error::Setting("a batch has no examples".into()));
-        };
-        for other in others {
-            sum.loss += other.loss;
-            sum.grads.add(&other.grads)?;
+        // Pairs of strips, then pairs of pairs: the order is fixed, and every round is shared among the workers.
+        let mut apart = 1;
+        while apart < strips.len() {
+            workers.for_chunks(strips, 2 * apart, |_, _, strips| {
+                let (sum, others) = strips.split_at_mut(apart.min(strips.len()));
+                others.first().map_or(Ok(()), |other| sum[0].add(other))
+            })?;
+            apart *= 2;
         }
-        Ok((sum.loss, &mut sum.grads))
+        match strips.first_mut() {
+            Some(sum) => Ok((sum.loss, &mut sum.grads)),
+            None => Err(Error::Setting("a batch has no examples".into())),
+        }
     }
 }
 
