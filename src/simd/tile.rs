@@ -1,8 +1,8 @@
 //! Products by register tiles, for kernels that go on computing with a tile while it is in registers.
 //!
-//! As in [`gemm`](super::gemm), values of `A` are broadcast from where they lie and rows of `B` are vectors; but `B` lies
-//! in rows too, and what becomes of a finished tile is the caller's: a [`Finish`] is inlined behind the last
-//! multiplication, so a maximum, an exponential or a sum costs no pass over memory.
+//! As in [`gemm`](super::gemm), values of `A` are broadcast and rows of `B` are vectors, both where they lie; but what becomes
+//! of a finished tile is the caller's: a [`Finish`] is inlined behind the last multiplication, so a maximum, an exponential
+//! or a sum costs no pass over memory.
 
 use super::Simd;
 

@@ -76,16 +76,6 @@ fn edge<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Isa, Kernel};
-
-    struct Turn<'a>(&'a [f32], usize, (usize, usize), &'a mut [f32], usize);
-    impl Kernel for Turn<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            transpose(s, self.0, self.1, self.2, self.3, self.4);
-        }
-    }
 
     #[test]
     fn every_element_moves_and_nothing_else_is_written() {
@@ -95,7 +85,7 @@ mod tests {
                     let (from_row, to_row) = (cols + 3, rows + 2);
                     let from: Vec<f32> = (0..rows * from_row).map(|i| i as f32).collect();
                     let mut to = vec![-1.0; cols * to_row];
-                    isa.run(Turn(&from, from_row, (rows, cols), &mut to, to_row));
+                    turn(isa, &from, from_row, (rows, cols), &mut to, to_row);
                     for (at, &x) in to.iter().enumerate() {
                         let (j, i) = (at / to_row, at % to_row);
                         let want = if i < rows { from[i * from_row + j] } else { -1.0 };

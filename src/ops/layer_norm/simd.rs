@@ -74,15 +74,11 @@ impl Forward<'_> {
                 squares[i] = s.fma(off, off, squares[i]);
             }
         }
-        // A rounding here would be every element's: the few steps of a row's scalar are taken in f64, rows together.
-        let mut variance = [0.0; R];
-        for i in 0..R {
-            variance[i] = f64::from(s.sum(squares[i]));
-        }
-        let mut rstd = [0.0; R];
-        for i in 0..R {
-            rstd[i] = (1.0 / (variance[i] / cols as f64 + f64::from(self.eps)).sqrt()) as f32;
-        }
+        // A rounding here would be every element's: the few steps of a row's scalar are taken in f64.
+        let rstd = squares.map(|squares| {
+            let variance = f64::from(s.sum(squares)) / cols as f64;
+            (1.0 / (variance + f64::from(self.eps)).sqrt()) as f32
+        });
         let scale = rstd.map(|rstd| s.splat(rstd));
         for c in (0..cols).step_by(S::LANES) {
             let to = cols.min(c + S::LANES);
