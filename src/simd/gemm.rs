@@ -12,6 +12,8 @@ use super::{Isa, Kernel, Simd, prefetch, transpose};
 const DEPTH: usize = 384;
 /// Values of A and C beyond which they are taken not to lie in a second-level cache.
 const FAR: usize = 1 << 17;
+/// Steps of depth that are written out one after the other.
+const STEPS: usize = 4;
 /// Values on a cache line.
 const LINE: usize = 16;
 /// Rows of a block of `A`: with [`DEPTH`] a fifth of a second-level cache.
@@ -310,30 +312,45 @@ impl Strip<'_> {
                 acc = [std::array::from_fn(|j| read(bias.as_ptr().wrapping_add(j * S::LANES))); MR];
             }
         }
-        let mut a = self.a.wrapping_add(i * a_row);
+        let a = self.a.wrapping_add(i * a_row);
+        let mut groups: [*const f32; 4] = std::array::from_fn(|g| std::hint::black_box(a.wrapping_add(3 * g * a_row)));
         let mut b = self.b;
-        for p in (0..self.depth).step_by(LINE) {
-            if ROWWISE && self.far {
+        let mut p = 0;
+        while p + STEPS <= self.depth {
+            if ROWWISE && self.far && p % LINE == 0 {
                 // What the next tile reads here and stores, a line of each row for a line of each row of this one.
                 let j = p / LINE * LINE;
-                for r in MR..2 * MR {
-                    prefetch(a.wrapping_add(r * a_row));
+                for r in 0..MR {
+                    prefetch(groups[r / 3].wrapping_add((MR + r % 3) * a_row));
                     if j < self.cols {
-                        prefetch(c.wrapping_add(r * self.ldc + j));
+                        prefetch(c.wrapping_add((MR + r) * self.ldc + j));
                     }
                 }
             }
-            for _ in p..self.depth.min(p + LINE) {
-                let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
+            for u in 0..STEPS {
+                let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(u * self.ldb + j * S::LANES)));
                 for (r, acc) in acc.iter_mut().enumerate() {
-                    let a = s.splat(unsafe { *a.add(r * a_row) });
+                    let a = s.splat(unsafe { *groups[r / 3].add(r % 3 * a_row + u * a_col) });
                     for (acc, &b) in acc.iter_mut().zip(&line) {
                         *acc = s.fma(a, b, *acc);
                     }
                 }
-                a = a.wrapping_add(a_col);
-                b = b.wrapping_add(self.ldb);
             }
+            b = b.wrapping_add(STEPS * self.ldb);
+            groups = groups.map(|a| a.wrapping_add(STEPS * a_col));
+            p += STEPS;
+        }
+        while p < self.depth {
+            let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let a = s.splat(unsafe { *groups[r / 3].add(r % 3 * a_row) });
+                for (acc, &b) in acc.iter_mut().zip(&line) {
+                    *acc = s.fma(a, b, *acc);
+                }
+            }
+            b = b.wrapping_add(self.ldb);
+            groups = groups.map(|a| a.wrapping_add(a_col));
+            p += 1;
         }
         for (r, acc) in acc.iter().enumerate() {
             for (j, &v) in acc.iter().enumerate() {
