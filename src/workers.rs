@@ -4,7 +4,6 @@ use crate::{
     device::Device,
     error::{Error, Result},
 };
-use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
 /// A fixed number of threads over one kind of device.
@@ -35,7 +34,7 @@ impl Workers {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// `f` of every `size` items in a row (fewer, at the end), with the chunk's number. Nothing is allocated, but for a
+    /// `f` of every `size` items in a row (fewer, at the end), with the first one's index. Nothing is allocated, but for a
     /// block of the pool's queue at every 63rd call.
     pub fn for_chunks<T: Send>(
         &self,
@@ -43,22 +42,60 @@ impl Workers {
         size: usize,
         f: impl Fn(&Device, usize, &mut [T]) -> Result<()> + Sync,
     ) -> Result<()> {
-        let with_device = |(i, chunk): (usize, &mut [T])| {
+        self.for_guided(items, |_| size, f)
+    }
+
+    /// As [`Workers::for_chunks`], where `size` says how many items come next when so many are left. Workers take the next
+    /// chunk when they are done with one; where chunks shrink towards the end, all are done at about the same time (Polychronopoulos
+    /// and Kuck 1987, doi:10.1109/TC.1987.5009495).
+    pub fn for_guided<T: Send>(
+        &self,
+        items: &mut [T],
+        size: impl Fn(usize) -> usize + Sync,
+        f: impl Fn(&Device, usize, &mut [T]) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let all = items.len();
+        let queue = Mutex::new(items);
+        let next = || {
+            let mut rest = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let left = std::mem::take(&mut *rest);
+            let (first, size) = (all - left.len(), size(left.len()).clamp(1, left.len().max(1)));
+            let (chunk, left) = left.split_at_mut(size.min(left.len()));
+            *rest = left;
+            (first, chunk)
+        };
+        let work = || {
             let device = self.lock().pop().unwrap_or_else(|| self.device.worker());
-            let result = f(&device, i, chunk);
+            let done = loop {
+                let (first, chunk) = next();
+                if chunk.is_empty() {
+                    break Ok(());
+                }
+                if let Err(e) = f(&device, first, chunk) {
+                    break Err(e);
+                }
+            };
             self.lock().push(device);
-            result
+            done
         };
         match &self.pool {
             // One chunk is not worth waking a thread for.
-            Some(pool) if items.len() > size => {
-                pool.install(|| items.par_chunks_mut(size).enumerate().try_for_each(with_device))
-            }
-            _ => items.chunks_mut(size).enumerate().try_for_each(with_device),
+            Some(pool) if all > size(all) => pool.install(|| on_all(pool.current_num_threads(), &work)),
+            _ => work(),
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Device>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `work` on so many threads at once.
+fn on_all(threads: usize, work: &(impl Fn() -> Result<()> + Sync)) -> Result<()> {
+    if threads <= 1 {
+        return work();
+    }
+    let (left, right) =
+        rayon::join(|| on_all(threads / 2, work), || on_all(threads - threads / 2, work));
+    left.and(right)
 }

@@ -13,8 +13,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
 
-/// Pairs that go through the network together; small enough for their activations to stay in a core's cache.
-const MICRO_BATCH: usize = 16;
+/// How many of the pairs that are left go through the network together: few enough for their activations to stay in a core's
+/// cache, and fewer towards the end, so that no core waits long for another.
+fn micro_batch(left: usize) -> usize {
+    match left {
+        ..32 => 4,
+        32..96 => 8,
+        _ => 16,
+    }
+}
 
 /// The tokens' meaning; a model for another alphabet is refused.
 const ALPHABET: &str = "ACGUN-";
@@ -150,12 +157,12 @@ impl Predictor {
 }
 
 impl Network {
-    /// One log-odds per pair, in order, without dropout. Micro-batches have a fixed size, so that what is computed does
-    /// not depend on the number of threads.
+    /// One log-odds per pair, in order, without dropout. Micro-batches do not depend on the number of threads, nor a pair's
+    /// log-odds on its micro-batch.
     pub fn logits(&self, params: &Params, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
         let mut logits = vec![0.0; pairs.len()];
-        workers.for_chunks(&mut logits, MICRO_BATCH, |device, i, logits| {
-            let pairs = &pairs[i * MICRO_BATCH..][..logits.len()];
+        workers.for_guided(&mut logits, micro_batch, |device, first, logits| {
+            let pairs = &pairs[first..][..logits.len()];
             let batch = Batch::on(device, pairs.iter().copied(), self.config().lengths())?;
             self.forward(&Tape::inference(params, device), &batch)?.value.read(logits)
         })?;
