@@ -66,6 +66,8 @@ impl Kernel for Block<'_> {
     fn run<S: Simd>(self, s: S) {
         match self.d.head {
             16 if S::LANES > 4 => self.of(s, 16),
+            32 if S::LANES > 8 => self.of(s, 32),
+            64 if S::LANES > 8 => self.of(s, 64),
             head => self.of(s, head),
         }
     }
