@@ -1,0 +1,143 @@
+//! What a test may ask of the driver beyond CUDA: C functions of the library, and Rust ones that call them.
+
+use crate::driver::driver;
+use crate::error::take_fault;
+use ptx_interpreter::Order;
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// What the driver has done so far.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub launches: u64,
+    pub graph_launches: u64,
+    pub allocations: u64,
+    /// Copies between host and device.
+    pub copies: u64,
+    pub thread_instructions: u64,
+    /// Bytes in live buffers.
+    pub used: u64,
+}
+
+/// Copies this thread's last fault, without a zero at its end, and forgets it. The length of the whole text.
+///
+/// # Safety
+/// `text` must be valid for `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mock_cuda_last_fault(text: *mut c_char, capacity: usize) -> usize {
+    let fault = take_fault();
+    // SAFETY: not more bytes than the caller has room for.
+    unsafe { text.copy_from_nonoverlapping(fault.as_ptr().cast(), fault.len().min(capacity)) };
+    fault.len()
+}
+
+/// Sets how many bytes of device memory there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn mock_cuda_limit_memory(bytes: usize) {
+    driver().limit = bytes;
+}
+
+/// Runs blocks, and the warps of a block, from the last to the first.
+#[unsafe(no_mangle)]
+pub extern "C" fn mock_cuda_reverse(yes: c_int) {
+    driver().order = if yes == 0 { Order::Forward } else { Order::Reverse };
+}
+
+/// # Safety
+/// `to` must be valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mock_cuda_counts(to: *mut Counts) {
+    let d = driver();
+    // SAFETY: the caller's contract.
+    unsafe { to.write(Counts { used: d.memory.used() as u64, ..d.counts }) };
+}
+
+/// The loaded library. The crate's own copy of the driver, which tests link by its Rust half, is never used.
+pub struct Mock {
+    last_fault: LastFault,
+    limit_memory: LimitMemory,
+    reverse: Reverse,
+    counts: GetCounts,
+}
+
+type LastFault = unsafe extern "C" fn(*mut c_char, usize) -> usize;
+type LimitMemory = extern "C" fn(usize);
+type Reverse = extern "C" fn(c_int);
+type GetCounts = unsafe extern "C" fn(*mut Counts);
+
+unsafe extern "C" {
+    fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
+    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+const RTLD_NOW: c_int = 2;
+
+/// Makes the mock this process's CUDA driver. To be called before anything asks for a device.
+///
+/// # Panics
+/// Where the library was not built, or not beside the test's program.
+pub fn load() -> &'static Mock {
+    static MOCK: OnceLock<Mock> = OnceLock::new();
+    MOCK.get_or_init(|| {
+        let path = library();
+        let text = CString::new(path.to_str().expect("a path in UTF-8")).expect("a path without zeros");
+        // SAFETY: the library is this crate's own; it does nothing when it is loaded.
+        let library = unsafe { dlopen(text.as_ptr(), RTLD_NOW) };
+        assert!(!library.is_null(), "{} cannot be loaded", path.display());
+        let find = |name: &std::ffi::CStr| {
+            // SAFETY: the library is loaded, the name is a C string.
+            let found = unsafe { dlsym(library, name.as_ptr()) };
+            assert!(!found.is_null(), "{} has no {name:?}", path.display());
+            found
+        };
+        // SAFETY: each is the function above of that name, and has its type.
+        unsafe {
+            Mock {
+                last_fault: std::mem::transmute::<*mut c_void, LastFault>(find(c"mock_cuda_last_fault")),
+                limit_memory: std::mem::transmute::<*mut c_void, LimitMemory>(find(
+                    c"mock_cuda_limit_memory",
+                )),
+                reverse: std::mem::transmute::<*mut c_void, Reverse>(find(c"mock_cuda_reverse")),
+                counts: std::mem::transmute::<*mut c_void, GetCounts>(find(c"mock_cuda_counts")),
+            }
+        }
+    })
+}
+
+/// Cargo builds it into the folder of the tests' programs, or for examples into the one beside.
+fn library() -> PathBuf {
+    let program = std::env::current_exe().expect("a program knows where it is");
+    let folder = program.parent().expect("a program is in a folder");
+    let places = [folder.to_path_buf(), folder.join("deps"), folder.join("../deps")];
+    let found = places.iter().map(|p| p.join("libmock_cuda.so")).find(|p| p.exists());
+    found.unwrap_or_else(|| panic!("expected libmock_cuda.so beside {}", program.display()))
+}
+
+impl Mock {
+    /// What went wrong last in a call of this thread; it is then forgotten. Empty where nothing did.
+    pub fn last_fault(&self) -> String {
+        let mut text = vec![0u8; 4096];
+        // SAFETY: the buffer has the length that is given.
+        let n = unsafe { (self.last_fault)(text.as_mut_ptr().cast(), text.len()) };
+        text.truncate(n);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Sets how many bytes of device memory there are, so that they can run out.
+    pub fn limit_memory(&self, bytes: usize) {
+        (self.limit_memory)(bytes);
+    }
+
+    /// Runs blocks, and the warps of a block, from the last to the first.
+    pub fn reverse(&self, yes: bool) {
+        (self.reverse)(c_int::from(yes));
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        // SAFETY: a place for the counts.
+        unsafe { (self.counts)(&mut counts) };
+        counts
+    }
+}
