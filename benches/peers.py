@@ -7,7 +7,9 @@
 Each round runs ours, then theirs, each the median of `--seconds` of calls; a row is the median of the rounds, and its ratio
 the median of the rounds' ratios, with the least and the greatest. The peak is what the threads together multiply and add in
 registers, measured in every round. FLOPs: forward counts the products of the convolution, the linear layers and attention;
-a training step counts three times forward. Run it alone on the machine.
+a training step counts three times forward. Run it alone on the machine. With `--device cuda:0 --precision bf16` both sides use
+that GPU, train at 256 and 4,096 and infer up to 4,096; PyTorch then multiplies in tf32, or in bf16 under autocast, and
+torch.compile captures CUDA graphs. A share of peak is printed for the CPU alone.
 """
 
 import argparse
@@ -25,6 +27,8 @@ CONFIGS = {"small": dict(d=64, h=4, f=256, n=2), "base": dict(d=128, h=8, f=512,
 TOKENS, MIRNA, TAPS = 70, 30, 7
 BATCHES = [1, 256, 1024]
 ATTENTION = [(256, 4, 70, 16), (256, 8, 70, 16), (1, 8, 1024, 64), (1, 8, 4096, 64)]
+GPU_BATCHES = [1, 256, 4096]
+GPU_ATTENTION = [(4096, 4, 70, 16), (4096, 8, 70, 16), (4096, 4, 70, 32), (4, 16, 4096, 64)]
 
 
 def forward_flops(d, h, f, n):
@@ -65,6 +69,72 @@ def network(d, h, f, n):
             return self.head(self.norm(self.layers(x)).mean(1)).squeeze(-1)
 
     return Network()
+
+
+def gpu_calls(what, args):
+    """As [`calls`], of PyTorch on a GPU."""
+    import torch
+    from torch.nn import functional
+
+    bf16 = args.precision == "bf16"
+    torch.set_float32_matmul_precision("highest" if args.precision == "f32" else "high")
+    torch.set_default_device(args.device)
+    arithmetic = lambda: torch.autocast("cuda", torch.bfloat16, enabled=bf16)
+    if what == "train":
+        for model, config in CONFIGS.items():
+            for batch in GPU_BATCHES[1:]:
+                for how in ["PyTorch"] + ["torch.compile"] * args.compile:
+                    net = network(**config)
+                    run = torch.compile(net, mode="reduce-overhead") if how == "torch.compile" else net
+                    adamw = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+                    x, y = torch.randint(0, 5, (batch, TOKENS)), torch.rand(batch).round()
+
+                    def step(run=run, adamw=adamw, x=x, y=y):
+                        adamw.zero_grad(set_to_none=True)
+                        with arithmetic():
+                            loss = functional.binary_cross_entropy_with_logits(run(x).float(), y)
+                        loss.backward()
+                        adamw.step()
+
+                    yield f"train {model} {batch}", how, 3 * batch * forward_flops(**config), step
+    if what == "infer":
+        for model, config in CONFIGS.items():
+            net = network(**config).eval()
+            for batch in GPU_BATCHES:
+                x = torch.randint(0, 5, (batch, TOKENS))
+
+                def forward(net=net, x=x):
+                    with torch.inference_mode(), arithmetic():
+                        net(x)
+
+                yield f"infer {model} {batch}", "PyTorch", batch * forward_flops(**config), forward
+    if what == "attention":
+        kind = torch.bfloat16 if bf16 else torch.float32
+        for b, h, l, d in GPU_ATTENTION:
+            q, k, v = (torch.randn(b, h, l, d, dtype=kind, requires_grad=True) for _ in range(3))
+            dout, flops = torch.randn(b, h, l, d, dtype=kind), b * h * l * l * d
+
+            def forward(q=q, k=k, v=v):
+                with torch.no_grad():
+                    functional.scaled_dot_product_attention(q, k, v)
+
+            def both(q=q, k=k, v=v, dout=dout):
+                functional.scaled_dot_product_attention(q, k, v).backward(dout)
+
+            yield f"attention forward {[b, h, l, d]}", "PyTorch", 4 * flops, forward
+            yield f"attention forward+backward {[b, h, l, d]}", "PyTorch", 14 * flops, both
+
+
+def waited_for(call, times=20):
+    """As many calls, and a wait for the GPU: one takes less time than the waiting."""
+    import torch
+
+    def several():
+        for _ in range(times):
+            call()
+        torch.cuda.synchronize()
+
+    return several, times
 
 
 def calls(what, compiled):
@@ -142,14 +212,22 @@ def serve(pipe, what, args):
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    made = list(calls(what, args.compile))
+    on_gpu = args.device != "cpu"
+    made = list(gpu_calls(what, args) if on_gpu else calls(what, args.compile))
+
+    def seconds(call):
+        several, times = waited_for(call) if on_gpu else (call, 1)
+        return median_seconds(several, args.seconds) / times
+
     pipe.send(None)
     while pipe.recv():
-        pipe.send([(name, how, flops, median_seconds(call, args.seconds)) for name, how, flops, call in made])
+        pipe.send([(name, how, flops, seconds(call)) for name, how, flops, call in made])
 
 
 def speed(what, args, threads, *more):
     command = [OURS, what, "--threads", threads, "--seconds", args.seconds, *more]
+    if args.device != "cpu" and what != "peak":
+        command += ["--device", args.device, "--precision", args.precision]
     lines = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout.splitlines()
     return [json.loads(line) for line in lines]
 
@@ -157,10 +235,12 @@ def speed(what, args, threads, *more):
 def ours(what, args):
     """Seconds a call, by name."""
     if what in ("train", "infer"):
+        batches = GPU_BATCHES[1:] if what == "train" and args.device != "cpu" else [256]
         return {
             f"{what} {model} {line['batch']}": line["batch"] / line["samples_per_s"]
             for model in CONFIGS
-            for line in speed(what, args, args.threads, "--model", model)
+            for batch in batches
+            for line in speed(what, args, args.threads, "--model", model, "--batch", batch)
         }
     threads = 1 if what == "conv1d" else args.threads
     return {f"{line['what'].removeprefix('mirscope ')} {line['shape']}": line["ms"] / 1e3 for line in speed(what, args, threads)}
@@ -173,6 +253,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--compile", action="store_true", help="torch.compile too, in training")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
+    parser.add_argument("--precision", default="f32", help="f32, tf32 or bf16, of a GPU's products")
     args = parser.parse_args()
     print("| what | GFLOP/s | of peak | beside | GFLOP/s | times as fast (least to greatest) |\n|---|---|---|---|---|---|")
     for what in args.what:
@@ -183,7 +265,9 @@ def main():
         rounds = {}
         for _ in range(args.rounds):
             threads = 1 if what == "conv1d" else args.threads
-            peak = 1e9 * speed("peak", argparse.Namespace(seconds=0.3), threads)[0]["gflops"]
+            on_gpu = args.device != "cpu"
+            cpu = argparse.Namespace(seconds=0.3, device="cpu")
+            peak = math.inf if on_gpu else 1e9 * speed("peak", cpu, threads)[0]["gflops"]
             mine = ours(what, args)
             time.sleep(0.5)
             here.send(True)

@@ -1,9 +1,11 @@
 //! Throughput of the reference networks, as one JSON object a line: the same names and counts as the PyTorch script it is
-//! compared with. `cargo run --release --example speed -- train|infer|attention|conv1d|peak --model small|base --threads N --seconds S`
+//! compared with. `cargo run --release --example speed -- train|infer|attention|conv1d|peak --model small|base --threads N --seconds S`,
+//! or with `--device cuda:0 --precision bf16` for a GPU, where times are the wall's, with all work done at the end of each.
 
 use clap::{Parser, ValueEnum};
 use mirscope::{
     Result,
+    cuda::Precision,
     data::Duo,
     device::{Device, Par},
     model::{Config, Network},
@@ -53,6 +55,12 @@ struct Args {
     /// Pairs that a worker takes through the network together in training.
     #[arg(long, default_value_t = 4)]
     micro_batch: usize,
+    /// cpu, or cuda:N for training, inference and attention.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// f32, tf32 or bf16: the arithmetic of a GPU's matrix products.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
 }
 
 fn isa_named(name: &str) -> std::result::Result<Isa, String> {
@@ -94,8 +102,17 @@ fn main() -> Result<()> {
     }
 }
 
-fn device(args: &Args) -> Device {
-    Device::cpu_with(args.isa, Par::Seq)
+impl Args {
+    fn device(&self, par: Par) -> Result<Device> {
+        match self.device.as_str() {
+            "cpu" => Ok(Device::cpu_with(self.isa, par)),
+            name => Device::named(name, self.precision),
+        }
+    }
+
+    fn on_gpu(&self) -> bool {
+        self.device != "cpu"
+    }
 }
 
 fn train(args: &Args) -> Result<()> {
@@ -108,17 +125,19 @@ fn train(args: &Args) -> Result<()> {
         pairs.map(|pair| Example { pair, label: random.random_range(0..2u8).into(), weight: 1.0 }).collect();
     let mut builder = Builder::new(0);
     let network = Network::new(&mut builder, &config);
-    let mut params = builder.on(&device(args))?;
+    let device = args.device(Par::Seq)?;
+    let mut params = builder.on(&device)?;
     let mut adamw = AdamW::new(&params, 0.01)?;
-    let workers = Workers::new(&device(args), args.threads)?;
-    let mut accumulator = Accumulator::new(args.micro_batch);
+    let workers = Workers::new(&device, args.threads)?;
+    let mut accumulator = Accumulator::new(if args.on_gpu() { args.batch } else { args.micro_batch });
     let mut step = 0;
     let seconds = rate(args.seconds, || {
         step += 1;
         let id = StepId { seed: 0, step };
         let (loss, grads) = accumulator.gradients(&network, &params, &examples, id, &workers)?;
         assert!(loss.is_finite());
-        adamw.step(&mut params, grads, 1e-3)
+        adamw.step(&mut params, grads, 1e-3)?;
+        device.wait()
     })?;
     report("train", args, args.batch, 3.0 * config.forward_flops(), seconds);
     Ok(())
@@ -128,9 +147,10 @@ fn infer(args: &Args) -> Result<()> {
     let config = Config::preset(&args.model)?;
     let mut builder = Builder::new(0);
     let network = Network::new(&mut builder, &config);
-    let params = builder.on(&device(args))?;
-    let workers = Workers::new(&device(args), args.threads)?;
-    for batch in [1, 256, 1024] {
+    let device = args.device(Par::Seq)?;
+    let params = builder.on(&device)?;
+    let workers = Workers::new(&device, args.threads)?;
+    for batch in if args.on_gpu() { [1, 256, 4096] } else { [1, 256, 1024] } {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mirnas = sequences(random, batch, config.mirna_len);
         let sites = sequences(random, batch, config.site_len);
@@ -149,6 +169,7 @@ fn report(what: &str, args: &Args, batch: usize, flops: f64, seconds: f64) {
     let rate = batch as f64 / seconds;
     let line = json!({
         "what": format!("mirscope {what}"), "model": args.model, "batch": batch, "threads": args.threads,
+        "device": args.device,
         "samples_per_s": rate.round(), "gflops": (flops * rate / 1e8).round() / 10.0,
     });
     println!("{line}");
@@ -157,8 +178,14 @@ fn report(what: &str, args: &Args, batch: usize, flops: f64, seconds: f64) {
 fn attention(args: &Args) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build().expect("threads start");
     let par = if args.threads > 1 { Par::Threads } else { Par::Seq };
-    let device = Device::cpu_with(args.isa, par);
-    for [b, h, l, d] in [[256, 4, 70, 16], [256, 8, 70, 16], [1, 8, 1024, 64], [1, 8, 4096, 64]] {
+    let device = args.device(par)?;
+    let shapes = match args.on_gpu() {
+        true => [[4096, 4, 70, 16], [4096, 8, 70, 16], [4096, 4, 70, 32], [4, 16, 4096, 64]],
+        false => [[256, 4, 70, 16], [256, 8, 70, 16], [1, 8, 1024, 64], [1, 8, 4096, 64]],
+    };
+    // A GPU is given many calls before it is waited for: one takes less time than the waiting.
+    let calls = if args.on_gpu() { 20 } else { 1 };
+    for [b, h, l, d] in shapes {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mut tensor = || {
             let values: Vec<f32> = (0..b * l * h * d).map(|_| random.random::<f32>() * 2.0 - 1.0).collect();
@@ -166,20 +193,22 @@ fn attention(args: &Args) -> Result<()> {
         };
         let [q, k, v, dout] = [tensor()?, tensor()?, tensor()?, tensor()?];
         let op = Attention { heads: h, lengths: None, dropout: None };
-        let forward = rate(args.seconds, || pool.install(|| op.forward([&q, &k, &v]).map(drop)))?;
-        let both = rate(args.seconds, || {
+        let several = |call: &dyn Fn() -> Result<()>| {
+            rate(args.seconds, || {
+                (0..calls).try_for_each(|_| call())?;
+                device.wait()
+            })
+        };
+        let forward = several(&|| pool.install(|| op.forward([&q, &k, &v]).map(drop)))?;
+        let both = several(&|| {
             pool.install(|| {
                 let (_, saved) = op.forward([&q, &k, &v])?;
                 op.backward(&saved, &dout, [true; 3]).map(drop)
             })
         })?;
         for (name, seconds, products) in [("forward", forward, 4), ("forward+backward", both, 14)] {
-            timed(
-                &format!("mirscope attention {name}"),
-                &[b, h, l, d],
-                products * b * h * l * l * d,
-                seconds,
-            );
+            let flops = products * b * h * l * l * d;
+            timed(&format!("mirscope attention {name}"), &[b, h, l, d], flops, seconds / calls as f64);
         }
     }
     Ok(())
@@ -187,7 +216,7 @@ fn attention(args: &Args) -> Result<()> {
 
 /// Convolutions of eight sequences, forward and with backward, on one thread.
 fn conv1d(args: &Args) -> Result<()> {
-    let device = device(args);
+    let device = args.device(Par::Seq)?;
     for c in [64, 128] {
         let random = &mut ChaCha8Rng::seed_from_u64(0);
         let mut tensor = |shape: &[usize]| {

@@ -3,11 +3,10 @@
 
 use crate::{
     arena::{Arena, Kept, Lease},
-    cuda::Gpu,
+    cuda::{Gpu, Pooled, Precision},
     error::{Error, Result},
     simd::Isa,
 };
-use cudarc::driver::CudaSlice;
 use std::sync::Arc;
 
 /// What computes.
@@ -57,7 +56,7 @@ impl Cpu {
 pub(crate) enum Buffer {
     Reference(Arc<Vec<f64>>),
     Cpu(Lease),
-    Cuda(Arc<CudaSlice<f32>>),
+    Cuda(Pooled),
 }
 
 impl Buffer {
@@ -65,7 +64,7 @@ impl Buffer {
         match self {
             Buffer::Reference(x) => Arc::strong_count(x) > 1,
             Buffer::Cpu(x) => x.is_shared(),
-            Buffer::Cuda(x) => Arc::strong_count(x) > 1,
+            Buffer::Cuda(x) => x.is_shared(),
         }
     }
 }
@@ -81,17 +80,34 @@ impl Device {
         Device::Cpu(Cpu { isa, par, arena: Default::default() })
     }
 
-    /// GPU `ordinal`; an error where there is none.
+    /// GPU `ordinal`, with matrix products in f32; an error where there is none.
     pub fn cuda(ordinal: usize) -> Result<Self> {
-        Ok(Device::Cuda(Arc::new(Gpu::new(ordinal)?)))
+        Self::cuda_with(ordinal, Precision::F32)
     }
 
-    /// `cpu` or `cuda:N`.
-    pub fn named(name: &str) -> Result<Self> {
+    /// GPU `ordinal`, with matrix products in `precision`.
+    pub fn cuda_with(ordinal: usize, precision: Precision) -> Result<Self> {
+        Ok(Device::Cuda(Arc::new(Gpu::new(ordinal, precision)?)))
+    }
+
+    /// `cpu`, `cuda:N`, or `auto`: the first GPU where there is one, else the CPU. `precision` is a GPU's.
+    pub fn named(name: &str, precision: Precision) -> Result<Self> {
         match name.strip_prefix("cuda:").map(str::parse) {
-            Some(Ok(ordinal)) => Device::cuda(ordinal),
+            Some(Ok(ordinal)) => Device::cuda_with(ordinal, precision),
             None if name == "cpu" => Ok(Device::cpu()),
-            _ => Err(Error::Device(format!("expected cpu or cuda:N, got {name:?}"))),
+            None if name == "auto" => match Gpu::count() {
+                Ok(1..) => Device::cuda_with(0, precision),
+                _ => Ok(Device::cpu()),
+            },
+            _ => Err(Error::Device(format!("expected auto, cpu or cuda:N, got {name:?}"))),
+        }
+    }
+
+    /// Returns when all that has been asked for is done.
+    pub fn wait(&self) -> Result<()> {
+        match self {
+            Device::Cuda(gpu) => gpu.wait(),
+            _ => Ok(()),
         }
     }
 
@@ -119,11 +135,25 @@ impl Device {
         }
     }
 
+    /// What `pass` gives. A GPU takes work that is the same whenever `name` and `samples` are, uploads apart, as a whole; it
+    /// may run `pass` twice. Nothing in it waits for the GPU.
+    pub(crate) fn repeat<T>(
+        &self,
+        name: &'static str,
+        samples: usize,
+        mut pass: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        match self {
+            Device::Cuda(gpu) => gpu.repeat((name, samples), pass),
+            _ => pass(),
+        }
+    }
+
     /// A buffer whose contents are not defined; every kernel writes all of its outputs.
     pub(crate) fn unwritten(&self, len: usize) -> Result<Buffer> {
         Ok(match self {
             Device::Reference => Buffer::Reference(vec![f64::NAN; len].into()),
-            Device::Cuda(gpu) => Buffer::Cuda(gpu.zeros(len)?.into()),
+            Device::Cuda(gpu) => Buffer::Cuda(gpu.scratch(len)?),
             Device::Reference32 | Device::Cpu(_) => Buffer::Cpu(self.lease(len)),
         })
     }
@@ -143,7 +173,7 @@ impl Device {
     pub(crate) fn upload(&self, x: impl ExactSizeIterator<Item = f64>) -> Result<Buffer> {
         Ok(match self {
             Device::Reference => Buffer::Reference(x.collect::<Vec<_>>().into()),
-            Device::Cuda(gpu) => Buffer::Cuda(gpu.upload(&x.map(|x| x as f32).collect::<Vec<_>>())?.into()),
+            Device::Cuda(gpu) => Buffer::Cuda(gpu.upload(&x.map(|x| x as f32).collect::<Vec<_>>())?),
             Device::Reference32 | Device::Cpu(_) => {
                 let mut lease = self.lease(x.len());
                 lease.iter_mut().zip(x).for_each(|(y, x)| *y = x as f32);
@@ -172,7 +202,8 @@ mod tests {
         } else {
             panic!("no machine has 4097 GPUs");
         }
-        assert!(matches!(Device::named("cpu"), Ok(Device::Cpu(_))));
-        assert!(Device::named("gpu").is_err() && Device::named("cuda:x").is_err());
+        let named = |name| Device::named(name, Precision::F32);
+        assert!(matches!(named("cpu"), Ok(Device::Cpu(_))) && named("auto").is_ok());
+        assert!(named("gpu").is_err() && named("cuda:x").is_err());
     }
 }

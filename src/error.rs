@@ -14,6 +14,9 @@ pub enum Error {
     /// A device is absent, or operands live on different ones.
     #[error("device: {0}")]
     Device(String),
+    /// A GPU has no room for what was asked, bytes; a smaller batch may fit.
+    #[error("device: out of memory: {asked} bytes asked for, {free} of {total} free")]
+    OutOfMemory { asked: usize, free: usize, total: usize },
     /// A text input is malformed: `file:line: message`. The message says what was expected and found.
     #[error("{path}:{line}: {message}")]
     Line { path: String, line: u64, message: String },

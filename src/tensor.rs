@@ -5,11 +5,10 @@ mod shape;
 pub use shape::Shape;
 
 use crate::{
-    cuda::Gpu,
+    cuda::{Gpu, View, ViewMut},
     device::{Buffer, Cpu, Device},
     error::{Error, Result},
 };
-use cudarc::driver::{CudaView, CudaViewMut};
 use ndarray::ArrayD;
 use std::{ops::Range, sync::Arc};
 
@@ -142,11 +141,14 @@ impl Tensor {
 
     /// Row-major copy.
     pub fn to_f32(&self) -> Result<Vec<f32>> {
-        Ok(match (&self.buffer, &self.device) {
-            (Buffer::Reference(x), _) => x[self.range()].iter().map(|&x| x as f32).collect(),
-            (Buffer::Cpu(x), _) => x[self.range()].to_vec(),
-            (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.download(x)?[self.range()].to_vec(),
-            (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
+        Ok(match &self.buffer {
+            Buffer::Reference(x) => x[self.range()].iter().map(|&x| x as f32).collect(),
+            Buffer::Cpu(x) => x[self.range()].to_vec(),
+            Buffer::Cuda(_) => {
+                let mut values = vec![0.0; self.len()];
+                self.read(&mut values)?;
+                values
+            }
         })
     }
 
@@ -155,10 +157,11 @@ impl Tensor {
         if into.len() != self.len() {
             return Err(Error::shape("read", format!("room for {} values", self.len()), into.len()));
         }
-        match &self.buffer {
-            Buffer::Reference(x) => x[self.range()].iter().zip(into).for_each(|(&x, y)| *y = x as f32),
-            Buffer::Cpu(x) => into.copy_from_slice(&x[self.range()]),
-            Buffer::Cuda(_) => into.copy_from_slice(&self.to_f32()?),
+        match (&self.buffer, &self.device) {
+            (Buffer::Reference(x), _) => x[self.range()].iter().zip(into).for_each(|(&x, y)| *y = x as f32),
+            (Buffer::Cpu(x), _) => into.copy_from_slice(&x[self.range()]),
+            (Buffer::Cuda(_), Device::Cuda(gpu)) => gpu.download(self.cuda(), into)?,
+            (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
         }
         Ok(())
     }
@@ -184,7 +187,7 @@ impl Tensor {
         match (&mut self.buffer, &self.device) {
             (Buffer::Reference(x), _) => own(x)[range].fill(0.0),
             (Buffer::Cpu(x), _) => x[range].fill(0.0),
-            (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.clear(&mut own(x).slice_mut(range))?,
+            (Buffer::Cuda(x), Device::Cuda(gpu)) => gpu.clear(x.view_mut().part(range))?,
             (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
         }
         Ok(())
@@ -214,9 +217,9 @@ impl Tensor {
         }
     }
 
-    fn cuda(&self) -> CudaView<'_, f32> {
+    fn cuda(&self) -> View<'_> {
         match &self.buffer {
-            Buffer::Cuda(x) => x.slice(self.range()),
+            Buffer::Cuda(x) => x.view().part(self.range()),
             _ => unreachable!("{WRONG}"),
         }
     }
@@ -237,10 +240,10 @@ impl Tensor {
         }
     }
 
-    fn cuda_mut(&mut self) -> CudaViewMut<'_, f32> {
+    fn cuda_mut(&mut self) -> ViewMut<'_> {
         let range = self.range();
         match &mut self.buffer {
-            Buffer::Cuda(x) => own(x).slice_mut(range),
+            Buffer::Cuda(x) => x.view_mut().part(range),
             _ => unreachable!("{WRONG}"),
         }
     }
@@ -264,8 +267,7 @@ pub(crate) enum On<'a, const I: usize, const O: usize> {
     Reference([&'a [f64]; I], [&'a mut [f64]; O]),
     Reference32([&'a [f32]; I], [&'a mut [f32]; O]),
     Cpu(&'a Cpu, [&'a [f32]; I], [&'a mut [f32]; O]),
-    #[allow(dead_code)] // read by the launchers, op by op
-    Cuda(&'a Gpu, [CudaView<'a, f32>; I], [CudaViewMut<'a, f32>; O]),
+    Cuda(&'a Gpu, [View<'a>; I], [ViewMut<'a>; O]),
 }
 
 /// Opens `inputs` and the freshly made `outputs` on the device they share.

@@ -4,7 +4,10 @@ use crate::{
     device::Device,
     error::{Error, Result},
 };
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// A fixed number of threads over one kind of device.
 #[derive(Debug)]
@@ -13,15 +16,18 @@ pub struct Workers {
     /// `None`: the calling thread works alone.
     pool: Option<rayon::ThreadPool>,
     idle: Mutex<Vec<Device>>,
+    /// The most items that a GPU has had room for together, as far as it has been found.
+    room: AtomicUsize,
 }
 
 impl Workers {
-    /// `threads` workers; 0 counts as 1.
+    /// `threads` workers; 0 counts as 1, and so does any number over a GPU, which has one queue.
     pub fn new(device: &Device, threads: usize) -> Result<Self> {
+        let threads = if let Device::Cuda(_) = device { 1 } else { threads };
         let build = || rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = (threads > 1).then(build).transpose();
         let pool = pool.map_err(|e| Error::Setting(format!("cannot start {threads} threads: {e}")))?;
-        Ok(Self { device: device.clone(), pool, idle: Mutex::default() })
+        Ok(Self { device: device.clone(), pool, idle: Mutex::default(), room: AtomicUsize::new(usize::MAX) })
     }
 
     /// What they compute on.
@@ -32,6 +38,16 @@ impl Workers {
     /// How many run at once.
     pub fn threads(&self) -> usize {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// The most items to take together: fewer than were tried, where a GPU had no room for those.
+    pub fn room(&self) -> usize {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    /// There was no room for more than `items` together.
+    pub(crate) fn keep_to(&self, items: usize) {
+        self.room.fetch_min(items, Ordering::Relaxed);
     }
 
     /// `f` of every `size` items in a row (fewer, at the end), with the first one's index. Nothing is allocated, but for a
@@ -95,7 +111,6 @@ fn on_all(threads: usize, work: &(impl Fn() -> Result<()> + Sync)) -> Result<()>
     if threads <= 1 {
         return work();
     }
-    let (left, right) =
-        rayon::join(|| on_all(threads / 2, work), || on_all(threads - threads / 2, work));
+    let (left, right) = rayon::join(|| on_all(threads / 2, work), || on_all(threads - threads / 2, work));
     left.and(right)
 }

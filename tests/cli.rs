@@ -25,13 +25,25 @@ fn usage_is_2_and_missing_files_are_1() {
     }
     folder.run(2, "scan --mirna - --target -");
     folder.run(2, "predict --pairs m.fa -o m.fa");
-    let (_, err) = folder.run(1, "scan --mirna m.fa --target lost.fa");
+    let (_, err) = folder.run(1, "scan --mirna m.fa --target lost.fa --device cpu");
     assert_eq!(err, "mirscope: lost.fa: No such file or directory (os error 2)\n");
-    let (_, err) = folder.run(1, "scan --mirna m.fa --target m.fa --genes lost/g.tsv");
+    let (_, err) = folder.run(1, "scan --mirna m.fa --target m.fa --genes lost/g.tsv --device cpu");
     assert_eq!(err, "mirscope: lost/g.tsv: expected a folder to write in, found none\n");
     let (_, err) = folder.run(1, "scan --mirna m.fa --target empty.fa --quiet");
     assert_eq!(err, "mirscope: empty.fa: expected at least one FASTA record, found none\n");
     folder.run(1, "scan --mirna m.fa --target m.fa --model lost.safetensors");
+}
+
+#[test]
+fn a_machine_without_a_gpu_says_that_it_uses_the_cpu() {
+    const LINE: &str = "mirscope: no CUDA driver found; using the CPU\n";
+    let folder = Folder::new();
+    let has_gpu = mirscope::cuda::Gpu::count().is_ok();
+    for (line, said) in [("", !has_gpu), (" --quiet", false), (" --device cpu", false)] {
+        assert_eq!(folder.run(0, &format!("model info{line}")).1 == LINE, said, "{line}");
+    }
+    let (_, err) = folder.run(1, "model info --device cuda:4096");
+    assert!(err.starts_with("mirscope: device: ") && err.lines().count() == 1, "{err}");
 }
 
 #[test]
@@ -70,12 +82,12 @@ fn predict_says_which_columns_it_expected() {
     let folder = Folder::new();
     let site = transcript(50, 30);
     folder.write("p.tsv", format!("a\tb\n{MIRNA}\t{site}\n"));
-    let (_, err) = folder.run(1, "predict --pairs p.tsv");
+    let (_, err) = folder.run(1, "predict --pairs p.tsv --device cpu");
     assert!(err.starts_with("mirscope: p.tsv:1: expected the columns mirna_seq and mrna_seq, or "), "{err}");
     let (out, _) = folder.run(0, "predict --pairs p.tsv --mirna-col a --target-col b --append-col mine -o -");
     assert!(out.starts_with("a\tb\tmine\n"), "{out}");
     folder.write("q.tsv", format!("miRNA\tgene\n{MIRNA}\t{site}\n{MIRNA}\n"));
-    let (_, err) = folder.run(1, "predict --pairs q.tsv -o out.tsv");
+    let (_, err) = folder.run(1, "predict --pairs q.tsv -o out.tsv --device cpu");
     assert_eq!(err, "mirscope: q.tsv:3: expected 2 columns as in the header, found 1\n");
     assert_eq!(folder.names(), ["p.tsv", "q.tsv"]);
 }
@@ -91,9 +103,9 @@ fn show_draws_the_duplex_and_the_map() {
     assert!(drawn[1].starts_with("          |||||||||||||||||||||       8mer  p="), "{out}");
     assert_eq!(drawn[2], "target 5' AACUAUACAACCUACUACCUCA 3'   target 3-24");
     assert!(out.contains(&format!("5' {}8{} 3'", "-".repeat(22), "-".repeat(3))), "{out}");
-    let (_, err) = folder.run(1, "show --mirna m.fa --target lost.fa");
+    let (_, err) = folder.run(1, "show --mirna m.fa --target lost.fa --device cpu");
     assert!(err.starts_with("mirscope: lost.fa: expected a FASTA file or a sequence"), "{err}");
-    let (_, err) = folder.run(1, "show --mirna m.fa --mirna-id miR-0 --target m.fa");
+    let (_, err) = folder.run(1, "show --mirna m.fa --mirna-id miR-0 --target m.fa --device cpu");
     assert_eq!(err, "mirscope: m.fa: expected a record 'miR-0', found none\n");
 }
 

@@ -1,6 +1,7 @@
 //! Every case of the list: gradients against central differences in f64, every instruction set against the reference.
 
 mod cases;
+mod parity;
 
 use cases::{Case, all};
 use mirscope::{
@@ -13,17 +14,9 @@ use mirscope::{
     simd::Isa,
     tensor::Tensor,
 };
-use rand::{RngExt, SeedableRng};
+use parity::{error, greatest, inputs, noise, run};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
-/// Values in -1..1, already rounded to f32 so that every device sees the same.
-fn noise(random: &mut ChaCha8Rng, n: usize) -> Vec<f64> {
-    (0..n).map(|_| f64::from(2.0 * random.random::<f32>() - 1.0)).collect()
-}
-
-fn inputs(case: &Case, device: &Device, values: &[Vec<f64>]) -> Vec<Tensor> {
-    case.shapes.iter().zip(values).map(|(s, v)| Tensor::new(device, s, v).unwrap()).collect()
-}
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -70,29 +63,6 @@ fn gradients_match_central_differences() {
     assert!(worst.1 < 1e-6, "{} is off by {:.1e}", worst.0, worst.1);
 }
 
-/// The result and the gradients on `device`; the second run, on buffers full of NaN, is the one that counts.
-fn run(case: &Case, device: &Device, values: &[Vec<f64>], upstream: &[f64]) -> Vec<Vec<f64>> {
-    let once = || {
-        let (y, backward) = case.apply(&inputs(case, device, values)).unwrap();
-        let dy = Tensor::new(device, y.shape(), upstream).unwrap();
-        let gradients = backward(&dy).unwrap();
-        std::iter::once(&y).chain(&gradients).map(|t| t.to_f64().unwrap()).collect::<Vec<_>>()
-    };
-    if let Device::Cpu(cpu) = device {
-        once();
-        cpu.poison();
-    }
-    once()
-}
-
-/// Root mean square of `a - b` over that of `b`.
-fn error(a: &[f64], b: &[f64]) -> f64 {
-    assert!(a.iter().all(|x| x.is_finite()), "reads what it has not written");
-    let square = |x: f64| x * x;
-    let gap: f64 = a.iter().zip(b).map(|(a, b)| square(a - b)).sum();
-    (gap / b.iter().copied().map(square).sum::<f64>().max(1e-30)).sqrt()
-}
-
 /// Errors of the result and each gradient are at most twice those of the reference formula in f32. Half a unit in the
 /// last place, relative, is rounding itself and always allowed.
 #[test]
@@ -115,7 +85,6 @@ fn instruction_sets_match_the_reference() {
             run(&case, device, &values, &upstream).iter().zip(&judge).map(|(a, b)| error(a, b)).collect()
         };
         let f32s = errors(&Device::Reference32);
-        let greatest = |e: &[f64]| e.iter().copied().fold(0.0, f64::max);
         let mut row = format!("{:40} {:9.1e}", case.name, greatest(&f32s));
         for isa in Isa::all() {
             for (i, device) in devices(isa).iter().enumerate() {

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::cuda::{Gpu, Precision};
 use crate::device::Device;
 use crate::model::Predictor;
 use crate::rna::Gate;
@@ -12,19 +13,27 @@ use crate::{Error, Result};
 /// What to compute with.
 #[derive(clap::Args)]
 pub(super) struct Compute {
-    /// auto (the CPU, until GPU kernels are built), cpu, or cuda:N
+    /// auto (the first GPU where there is one, else the CPU), cpu, or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
+    /// The arithmetic of a GPU's matrix products: f32, or on its tensor cores tf32 or bf16
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    precision: Precision,
     #[command(flatten)]
     threads: Threads,
 }
 
 impl Compute {
-    pub(super) fn workers(&self) -> Result<Workers> {
-        let device = match self.device.as_str() {
-            "auto" => Device::cpu(),
-            name => Device::named(name)?,
-        };
+    /// Where it was left to us, says that there is no GPU, unless it is to be quiet.
+    pub(super) fn workers(&self, quiet: bool) -> Result<Workers> {
+        let device = Device::named(&self.device, self.precision)?;
+        if self.device == "auto" && matches!(device, Device::Cpu(_)) && !quiet {
+            let why = match Gpu::count() {
+                Err(Error::Device(why)) => why,
+                _ => "no CUDA device found".into(),
+            };
+            eprintln!("mirscope: {why}; using the CPU");
+        }
         Workers::new(&device, self.threads.count())
     }
 }
@@ -59,8 +68,16 @@ pub(super) struct Common {
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
         match self.model.as_str() {
-            "default" => Predictor::embedded(self.compute.workers()?),
-            path => Predictor::load(Path::new(path), self.compute.workers()?),
+            "default" => Predictor::embedded(self.compute.workers(self.quiet)?),
+            path => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
+        }
+    }
+
+    /// Says so where a GPU had no room for as many pairs together as it was given.
+    pub(super) fn say_room(&self, predictor: &Predictor) {
+        let pairs = predictor.workers().room();
+        if pairs < usize::MAX {
+            self.say(format_args!("too little GPU memory; {pairs} pairs at a time"));
         }
     }
 

@@ -70,6 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let predictor = args.common.predictor()?;
     let duos: Vec<Duo> = rows.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
     let probabilities: Vec<f64> = predictor.probabilities(&duos)?.into_iter().map(f64::from).collect();
+    args.common.say_room(&predictor);
     let mut scored = vec![line(predictor.name(), &rows, probabilities, Some(predictor.threshold().into()))?];
     let mut teachers = vec![];
     for path in &args.shortcuts_from {

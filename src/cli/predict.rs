@@ -54,6 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let table = (args.pairs.as_str(), &columns);
     let done = scan::predict(&predictor, table, output, &mut |rows| progress.tick(rows))?;
     progress.finish();
+    args.common.say_room(&predictor);
     report(&args.common, &predictor, &done);
     let failed = args.strict && !done.unscored.is_empty();
     Ok(ExitCode::from(if failed { UNSCORED } else { 0 }))

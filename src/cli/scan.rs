@@ -74,6 +74,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let scan = Scan::new(&predictor, &mirnas, settings, tables);
     let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
     let tally = args.scan(scan, asked, size)?;
+    args.common.say_room(&predictor);
     args.common.say(&tally);
     Ok(ExitCode::from(if args.strict && tally.unscored() > 0 { UNSCORED } else { 0 }))
 }

@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&args.config, &args.overrides)?;
-    let workers = args.compute.workers()?;
+    let workers = args.compute.workers(args.quiet)?;
     let consumed = Arc::<AtomicU64>::default();
     let mut progress: Option<(Progress, u64)> = None;
     let mut observe = |event: Event| match event {
@@ -48,6 +48,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let (progress, before) = progress.get_or_insert_with(fresh);
             consumed.store(done - *before, Ordering::Relaxed);
             progress.tick(done - *before);
+        }
+        Event::SmallerMicroBatch(pairs) => {
+            if let Some((progress, _)) = &progress {
+                progress.say(&format!("too little GPU memory; {pairs} pairs at a time from here on"));
+            }
         }
         Event::Epoch(metrics) => {
             if let Some((progress, _)) = &progress {

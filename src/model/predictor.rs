@@ -4,6 +4,7 @@ use super::{Config, Network};
 use crate::{
     autograd::Tape,
     data::{Batch, Duo},
+    device::Device,
     error::{Error, Result},
     params::{Builder, Params},
     workers::Workers,
@@ -14,11 +15,12 @@ use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
 
 /// How many of the pairs that are left go through the network together: few enough for their activations to stay in a core's
-/// cache, and fewer towards the end, so that no core waits long for another.
-fn micro_batch(left: usize) -> usize {
-    match left {
-        ..32 => 4,
-        32..96 => 8,
+/// cache, and fewer towards the end, so that no core waits long for another. A GPU has no use for few.
+fn micro_batch(device: &Device, left: usize) -> usize {
+    match (device, left) {
+        (Device::Cuda(_), _) => 2048,
+        (_, ..32) => 4,
+        (_, 32..96) => 8,
         _ => 16,
     }
 }
@@ -109,6 +111,11 @@ impl Predictor {
         params.to_safetensors(HashMap::from([(CARD.into(), card)]))
     }
 
+    /// What it computes on.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     /// What the model calls itself.
     pub fn name(&self) -> &str {
         &self.provenance.name
@@ -161,11 +168,35 @@ impl Network {
     /// log-odds on its micro-batch.
     pub fn logits(&self, params: &Params, pairs: &[Duo], workers: &Workers) -> Result<Vec<f32>> {
         let mut logits = vec![0.0; pairs.len()];
-        workers.for_guided(&mut logits, micro_batch, |device, first, logits| {
-            let pairs = &pairs[first..][..logits.len()];
-            let batch = Batch::on(device, pairs.iter().copied(), self.config().lengths())?;
-            self.forward(&Tape::inference(params, device), &batch)?.value.read(logits)
+        let size = |left| micro_batch(workers.device(), left).min(workers.room());
+        workers.for_guided(&mut logits, size, |device, first, logits| {
+            self.some_logits(params, &pairs[first..][..logits.len()], logits, (device, workers))
         })?;
         Ok(logits)
+    }
+
+    /// Those of one micro-batch; of two halves, where a GPU has no room for it.
+    fn some_logits(
+        &self,
+        params: &Params,
+        pairs: &[Duo],
+        logits: &mut [f32],
+        (device, workers): (&Device, &Workers),
+    ) -> Result<()> {
+        let made = device.repeat("logits", pairs.len(), || {
+            let batch = Batch::on(device, pairs.iter().copied(), self.config().lengths())?;
+            Ok(self.forward(&Tape::inference(params, device), &batch)?.value)
+        });
+        match made {
+            Err(Error::OutOfMemory { .. }) if pairs.len() > 1 => {
+                let half = pairs.len().div_ceil(2);
+                workers.keep_to(half);
+                let mut halves = pairs.chunks(half).zip(logits.chunks_mut(half));
+                halves.try_for_each(|(pairs, logits)| {
+                    self.some_logits(params, pairs, logits, (device, workers))
+                })
+            }
+            made => made?.read(logits),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`, `x = x - lr (m' / (sqrt v' + eps) + decay x)`, where `m'` and `v'`
 //! are `m / (1 - b1^t)` and `v / (1 - b2^t)`. Loshchilov and Hutter 2019, <https://arxiv.org/abs/1711.05101>.
 
+use super::cuda;
 use crate::{
     autograd::Grads,
-    cuda,
     error::Result,
     ops::Real,
     params::Params,
@@ -38,6 +38,16 @@ struct Factors {
     keep: f64,
 }
 
+impl Factors {
+    /// As the kernel reads them.
+    fn for_kernels(self) -> cuda::Factors {
+        let [b1, c1, b2, c2, rate, spread, eps, keep] =
+            [self.b1, 1.0 - self.b1, self.b2, 1.0 - self.b2, self.rate, self.spread, self.eps, self.keep]
+                .map(|x| x as f32);
+        cuda::Factors { b1, c1, b2, c2, rate, spread, eps, keep }
+    }
+}
+
 impl AdamW {
     /// For `params`, with betas .9 and .999 and eps 1e-8.
     pub fn new(params: &Params, weight_decay: f64) -> Result<Self> {
@@ -56,7 +66,7 @@ impl AdamW {
                 On::Reference([g], state) => reference(f, g, state),
                 On::Reference32([g], state) => reference(f, g, state),
                 On::Cpu(cpu, [g], [x, m, v]) => cpu.isa.run(Step { f, g, x, m, v }),
-                On::Cuda(..) => return Err(cuda::not_built("adamw")),
+                On::Cuda(gpu, [g], state) => cuda::adamw(gpu, f.for_kernels(), g, state)?,
             }
             Ok(())
         })

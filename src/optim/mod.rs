@@ -2,6 +2,7 @@
 
 mod adamw;
 mod clip;
+mod cuda;
 mod schedule;
 mod sgd;
 

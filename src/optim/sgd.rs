@@ -1,9 +1,9 @@
 //! `u = momentum u + g + decay x`, `x = x - lr u` (Sutskever et al. 2013, <https://proceedings.mlr.press/v28/sutskever13.html>,
 //! in PyTorch's form).
 
+use super::cuda;
 use crate::{
     autograd::Grads,
-    cuda,
     error::Result,
     ops::Real,
     params::Params,
@@ -32,7 +32,7 @@ impl Sgd {
             match on([grads.flat()], [flat, &mut self.velocity])? {
                 On::Reference([g], state) => step(f, g, state),
                 On::Reference32([g], state) | On::Cpu(_, [g], state) => step(f, g, state),
-                On::Cuda(..) => return Err(cuda::not_built("sgd")),
+                On::Cuda(gpu, [g], state) => cuda::sgd(gpu, f, g, state)?,
             }
             Ok(())
         })

@@ -313,7 +313,8 @@ impl Strip<'_> {
             }
         }
         let a = self.a.wrapping_add(i * a_row);
-        let mut groups: [*const f32; 4] = std::array::from_fn(|g| std::hint::black_box(a.wrapping_add(3 * g * a_row)));
+        let mut groups: [*const f32; 4] =
+            std::array::from_fn(|g| std::hint::black_box(a.wrapping_add(3 * g * a_row)));
         let mut b = self.b;
         let mut p = 0;
         while p + STEPS <= self.depth {
@@ -328,7 +329,8 @@ impl Strip<'_> {
                 }
             }
             for u in 0..STEPS {
-                let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(u * self.ldb + j * S::LANES)));
+                let line: [S::V; NV] =
+                    std::array::from_fn(|j| read(b.wrapping_add(u * self.ldb + j * S::LANES)));
                 for (r, acc) in acc.iter_mut().enumerate() {
                     let a = s.splat(unsafe { *groups[r / 3].add(r % 3 * a_row + u * a_col) });
                     for (acc, &b) in acc.iter_mut().zip(&line) {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     data::{Duo, Pair},
+    device::Device,
     error::{Error, Result},
     eval::{Criterion, Scores},
     model::{Network, Predictor, Provenance},
@@ -47,6 +48,8 @@ pub enum Event<'a> {
         total: u64,
     },
     Epoch(&'a EpochMetrics),
+    /// A GPU had no room for a micro-batch; from here on they are of so many pairs.
+    SmallerMicroBatch(usize),
 }
 
 /// How a run ended.
@@ -100,7 +103,12 @@ pub fn run(
         false => Progress::start(),
     };
     let steps_an_epoch = data.len().div_ceil(config.training.batch) as u64;
-    let accumulator = Accumulator::new(config.training.micro_batch);
+    // One core's caches are small; a GPU is idle unless it has the whole batch.
+    let micro_batch = match workers.device() {
+        Device::Cuda(_) => config.training.batch,
+        _ => config.training.micro_batch,
+    };
+    let accumulator = Accumulator::new(micro_batch);
     let mut run = Run {
         config,
         out,
@@ -157,6 +165,7 @@ impl Run<'_> {
         let examples: Vec<Example> = pairs.iter().map(example).collect();
         for batch in examples.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
             let id = StepId { seed: config.seed, step: self.progress.step as u32 };
+            let micro_batch = self.accumulator.micro_batch();
             let (loss, grads) =
                 self.accumulator.gradients(&self.network, &self.params, batch, id, self.workers)?;
             let norm = clip_norm(grads, t.clip)?;
@@ -169,6 +178,9 @@ impl Run<'_> {
             let p = &mut self.progress;
             (p.step, p.step_in_epoch, p.loss_sum) = (p.step + 1, p.step_in_epoch + 1, p.loss_sum + loss);
             observe(Event::Step { done: p.step, total });
+            if self.accumulator.micro_batch() < micro_batch {
+                observe(Event::SmallerMicroBatch(self.accumulator.micro_batch()));
+            }
             if p.step.is_multiple_of(t.checkpoint_steps.max(1)) {
                 self.checkpoint()?;
             }

@@ -9,6 +9,7 @@ use crate::{
     model::Network,
     ops::{BceWithLogits, dropout::Noise},
     params::Params,
+    tensor::Tensor,
     workers::Workers,
 };
 use std::sync::Arc;
@@ -55,9 +56,14 @@ impl Strip {
 }
 
 impl Accumulator {
-    /// `micro_batch` pairs go through the network together; 0 counts as 1.
+    /// `micro_batch` pairs go through the network together; 0 counts as 1. Where a GPU has no room for so many, half.
     pub fn new(micro_batch: usize) -> Self {
         Self { micro_batch: micro_batch.max(1), strips: vec![] }
+    }
+
+    /// How many pairs go through the network together now.
+    pub fn micro_batch(&self) -> usize {
+        self.micro_batch
     }
 
     /// The weighted mean loss of `examples`, and its gradient, which stays until the next batch's.
@@ -69,13 +75,29 @@ impl Accumulator {
         id: StepId,
         workers: &Workers,
     ) -> Result<(f64, &mut Grads)> {
-        let micro_batch = self.micro_batch;
-        let used = STRIPS.min(examples.len().div_ceil(micro_batch));
-        while self.strips.len() < used {
-            self.strips.push(Strip { loss: 0.0, grads: Grads::zeros(params)? });
-        }
         let normalizer = examples.iter().map(|e| e.weight).sum();
-        let batch = WholeBatch { network, params, examples, micro_batch, normalizer, id };
+        loop {
+            let micro_batch = self.micro_batch;
+            let batch = WholeBatch { network, params, examples, micro_batch, normalizer, id };
+            match self.add_up(&batch, workers) {
+                Err(Error::OutOfMemory { .. }) if micro_batch > 1 => {
+                    self.micro_batch = micro_batch.div_ceil(2)
+                }
+                done => break done?,
+            }
+        }
+        match self.strips.first_mut() {
+            Some(sum) if !examples.is_empty() => Ok((sum.loss, &mut sum.grads)),
+            _ => Err(Error::Setting("a batch has no examples".into())),
+        }
+    }
+
+    /// Leaves the sum in the first strip.
+    fn add_up(&mut self, batch: &WholeBatch, workers: &Workers) -> Result<()> {
+        let used = STRIPS.min(batch.examples.len().div_ceil(batch.micro_batch));
+        while self.strips.len() < used {
+            self.strips.push(Strip { loss: 0.0, grads: Grads::zeros(batch.params)? });
+        }
         let strips = &mut self.strips[..used];
         workers.for_chunks(strips, 1, |device, first, strip| {
             strip.iter_mut().try_for_each(|strip| batch.strip(device, first, strip))
@@ -89,10 +111,7 @@ impl Accumulator {
             })?;
             apart *= 2;
         }
-        match strips.first_mut() {
-            Some(sum) => Ok((sum.loss, &mut sum.grads)),
-            None => Err(Error::Setting("a batch has no examples".into())),
-        }
+        Ok(())
     }
 }
 
@@ -115,13 +134,17 @@ impl WholeBatch<'_> {
         for (i, examples) in micro_batches.skip(first).step_by(STRIPS) {
             let first_sample = (i * self.micro_batch) as u32;
             let noise = Noise { seed: self.id.seed, step: self.id.step, first_sample };
-            strip.loss += self.one(Tape::training(self.params, device, noise), examples, &mut strip.grads)?;
+            let grads = &mut strip.grads;
+            let loss = device.repeat("step", examples.len(), || {
+                self.one(Tape::training(self.params, device, noise), examples, grads)
+            })?;
+            strip.loss += loss.item()?;
         }
         Ok(())
     }
 
     /// Adds a micro-batch's gradient to `grads`; returns its loss.
-    fn one(&self, tape: Tape, examples: &[Example], grads: &mut Grads) -> Result<f64> {
+    fn one(&self, tape: Tape, examples: &[Example], grads: &mut Grads) -> Result<Tensor> {
         let pairs = examples.iter().map(|e| e.pair);
         let batch = Batch::on(tape.device(), pairs, self.network.config().lengths())?;
         let logits = self.network.forward(&tape, &batch)?;
@@ -129,7 +152,7 @@ impl WholeBatch<'_> {
         let (targets, weights) = (labels.clone(), weights.clone());
         let loss = tape.apply(BceWithLogits { targets, weights, normalizer: self.normalizer }, [&logits])?;
         tape.backward_into(&loss, grads)?;
-        loss.value.item()
+        Ok(loss.value)
     }
 }
 

@@ -63,6 +63,7 @@ fn pointwise() -> Vec<Case> {
     vec![
         case("", || Add, [&[3, 17], &[3, 17]]),
         case("repeated", || Add, [&[3, 5, 7], &[5, 7]]),
+        case("repeated often", || Add, [&[203, 37], &[37]]),
         case("one", || Add, [&[1], &[1]]),
         case("relu", || Activate(Activation::Relu), [&[5, 33]]),
         case("gelu", || Activate(Activation::Gelu), [&[5, 33]]),
@@ -79,6 +80,8 @@ fn linear() -> Vec<Case> {
         case("bias", move || with(None), [&[2, 13, 17], &[17, 33], &[33]]),
         case("gelu", move || with(Some(Activation::Gelu)), [&[29, 19], &[19, 21], &[21]]),
         case("relu, no bias", move || with(Some(Activation::Relu)), [&[3, 9], &[9, 64]]),
+        case("many columns", move || with(None), [&[70, 33], &[33, 131], &[131]]),
+        case("many rows", move || with(None), [&[19, 31, 5], &[5, 3], &[3]]),
         case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
     ]
 }
@@ -104,6 +107,7 @@ fn convolutions() -> Vec<Case> {
         case("dilated, gelu", move || one(3, gelu), [&[2, 11, 5], &[3, 5, 7], &[7]]),
         case("shorter than its kernel", move || one(2, None), [&[2, 2, 3], &[5, 3, 2], &[2]]),
         case("one", move || one(1, None), [&[1, 1, 1], &[1, 1, 1], &[1]]),
+        case("many columns", move || one(1, None), [&[2, 5, 8], &[3, 8, 68], &[68]]),
         case("5 x 5", move || Conv2d { activation: gelu }, [&[2, 7, 9, 3], &[5, 5, 3, 17], &[17]]),
         case("even, oblong", move || Conv2d { activation: None }, [&[2, 5, 3, 2], &[2, 4, 2, 3], &[3]]),
         case("one", move || Conv2d { activation: None }, [&[1, 1, 1, 1], &[3, 3, 1, 1], &[1]]),
@@ -136,6 +140,17 @@ fn attention() -> Vec<Case> {
             move || op(2, Some(&[19, 7]), 0.1),
             [&[2, 50, 32], &[2, 19, 32], &[2, 19, 32]],
         ),
+        case(
+            "heads of 64",
+            move || op(2, Some(&[9, 23]), 0.1),
+            [&[2, 19, 128], &[2, 23, 128], &[2, 23, 128]],
+        ),
+        case(
+            "heads of 64, several tiles",
+            move || op(1, None, 0.0),
+            [&[1, 83, 64], &[1, 97, 64], &[1, 97, 64]],
+        ),
+        case("a head of 70", move || op(1, None, 0.1), [&[1, 51, 70], &[1, 67, 70], &[1, 67, 70]]),
         case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),
         case("qkv", move || op(2, None, 0.0), [&[2, 7, 102]]),
         case("qkv, ragged, dropout", move || op(2, Some(&[70, 33, 1]), 0.2), [&[3, 70, 96]]),
@@ -155,6 +170,7 @@ fn rows() -> Vec<Case> {
         case("", embed(&[3, 7], 5), [&[5, 17]]),
         case("unused rows", embed(&[2, 11], 29), [&[29, 33]]),
         case("one axis", embed(&[7], 3), [&[3, 17]]),
+        case("many tokens", embed(&[5, 131], 7), [&[7, 35]]),
         case("one", embed(&[1, 1], 1), [&[1, 1]]),
         case("", norm, [&[3, 7, 33], &[33], &[33]]),
         case("prime", norm, [&[13, 5], &[5], &[5]]),

@@ -4,12 +4,13 @@
 //! GELU's slope is cheapest beside its value, with which it shares a polynomial: forward leaves it, and backward is one
 //! multiplication. ReLU's slope is in the sign of its result.
 
+mod cuda;
 pub(crate) mod reference;
 pub(crate) mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
+    device::Device,
     error::Result,
     tensor::{On, Tensor, on},
 };
@@ -54,7 +55,7 @@ impl Activation {
             On::Reference([x], [y]) => reference::forward(self, x, y),
             On::Reference32([x], [y]) => reference::forward(self, x, y),
             On::Cpu(cpu, [x], [y]) => simd::forward(cpu.isa, self, x, y),
-            On::Cuda(..) => return Err(cuda::not_built(Activate::NAME)),
+            On::Cuda(gpu, [x], [y]) => cuda::forward(gpu, self, x, y)?,
         }
         Ok(y)
     }
@@ -71,7 +72,7 @@ impl Activation {
             On::Reference([x], [y, slope]) => reference::gelu_and_slope(x, y, slope),
             On::Reference32([x], [y, slope]) => reference::gelu_and_slope(x, y, slope),
             On::Cpu(cpu, [x], [y, slope]) => simd::gelu_and_slope(cpu.isa, x, y, slope),
-            On::Cuda(..) => return Err(cuda::not_built(Activate::NAME)),
+            On::Cuda(gpu, [x], [y, slope]) => cuda::gelu_and_slope(gpu, x, y, slope)?,
         }
         Ok((y, slope))
     }
@@ -83,17 +84,33 @@ impl Activation {
             On::Reference([saved, dy], [dx]) => reference::backward(self, saved, dy, dx),
             On::Reference32([saved, dy], [dx]) => reference::backward(self, saved, dy, dx),
             On::Cpu(cpu, [saved, dy], [dx]) => simd::backward(cpu.isa, self, saved, dy, dx),
-            On::Cuda(..) => return Err(cuda::not_built(Activate::NAME)),
+            On::Cuda(gpu, [saved, dy], [dx]) => cuda::backward(gpu, self, saved, dy, dx)?,
         }
         Ok(dx)
     }
 }
 
-/// The result of an op that fuses an optional activation, given `z`, from before it; and what [`unfinish`] needs.
-pub(crate) fn finish(activation: Option<Activation>, z: Tensor) -> Result<(Tensor, Option<Tensor>)> {
-    Ok(match activation {
-        None => (z, None),
-        Some(activation) => {
+/// Room for what a GPU's kernel leaves beside the result, like `z`, of an op that fuses an optional activation: the slope of
+/// GELU. Empty where nothing is left.
+pub(crate) fn beside(activation: Option<Activation>, z: &Tensor) -> Result<Tensor> {
+    match (activation, z.device()) {
+        (Some(Activation::Gelu), Device::Cuda(_)) => Tensor::unwritten(z.device(), z.shape()),
+        _ => Tensor::unwritten(z.device(), &[0]),
+    }
+}
+
+/// The result of an op that fuses an optional activation, given `z`, from before it; and what [`unfinish`] needs. A GPU's
+/// kernel has activated `z` already, and left what [`beside`] made room for.
+pub(crate) fn finish(
+    activation: Option<Activation>,
+    z: Tensor,
+    beside: Tensor,
+) -> Result<(Tensor, Option<Tensor>)> {
+    Ok(match (activation, z.device()) {
+        (None, _) => (z, None),
+        (Some(Activation::Relu), Device::Cuda(_)) => (z.clone(), Some(z)),
+        (Some(Activation::Gelu), Device::Cuda(_)) => (z, Some(beside)),
+        (Some(activation), _) => {
             let (y, saved) = activation.recorded(&z)?;
             (y, Some(saved))
         }

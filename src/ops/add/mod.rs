@@ -1,11 +1,11 @@
 //! `y = a + b`, where `b` has `a`'s shape or is repeated along `a`'s first axis (`[B, T, C] + [T, C]`).
 
+pub(crate) mod cuda;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Shape, Tensor, on},
 };
@@ -37,7 +37,7 @@ impl Op<2> for Add {
             On::Reference(inputs, outputs) => reference::forward(inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, inputs, outputs)?,
         }
         Ok((y, Saved { repeated: (!same).then(|| Shape::new(b.shape())) }))
     }
@@ -59,7 +59,7 @@ pub(crate) fn sum_leading(dy: &Tensor, shape: &[usize]) -> Result<Tensor> {
         On::Reference(inputs, outputs) => reference::sum(inputs, outputs),
         On::Reference32(inputs, outputs) => reference::sum(inputs, outputs),
         On::Cpu(cpu, inputs, outputs) => simd::sum(cpu, inputs, outputs),
-        On::Cuda(..) => return Err(cuda::not_built("add")),
+        On::Cuda(gpu, inputs, outputs) => cuda::sum(gpu, inputs, outputs)?,
     }
     Ok(db)
 }
@@ -70,7 +70,7 @@ pub(crate) fn accumulate(into: &mut Tensor, at: usize, x: &Tensor) -> Result<()>
         On::Reference([x], [into]) => reference::accumulate(x, &mut into[at..][..x.len()]),
         On::Reference32([x], [into]) => reference::accumulate(x, &mut into[at..][..x.len()]),
         On::Cpu(cpu, [x], [into]) => simd::accumulate(cpu, x, &mut into[at..][..x.len()]),
-        On::Cuda(..) => return Err(cuda::not_built("add")),
+        On::Cuda(gpu, [x], [into]) => cuda::accumulate(gpu, x, into.part(at..at + x.len()))?,
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! `sum_j p_j dp_j = out . dout` (FlashAttention, Dao et al. 2022, <https://arxiv.org/abs/2205.14135>).
 
 mod backward;
+mod cuda;
 mod forward;
 mod operands;
 mod reference;
@@ -13,7 +14,6 @@ mod simd;
 
 use super::{Op, dropout::Mask};
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -150,7 +150,9 @@ impl Op<3> for Attention {
                 let qkv = inputs.map(|data| Rows { data, row: dims.channels() });
                 simd::forward(cpu, self, dims, qkv, outputs)
             }
-            On::Cuda(..) => return Err(cuda::not_built("attention")),
+            On::Cuda(gpu, inputs, outputs) => {
+                cuda::forward(gpu, self, dims, cuda::Inputs::apart(dims, inputs), outputs)?
+            }
         }
         let inputs = [q, k, v].map(Tensor::clone);
         Ok((out.clone(), Saved { inputs, out, stats, dims }))
@@ -169,7 +171,11 @@ impl Op<3> for Attention {
                 let gradients = Gradients::apart(outputs, d.channels());
                 backward::backward(cpu, self, d, [q, k, v], [out, dout], stats, gradients)
             }
-            On::Cuda(..) => return Err(cuda::not_built("attention")),
+            On::Cuda(gpu, [q, k, v, out, stats, dout], outputs) => {
+                let (inputs, gradients) =
+                    (cuda::Inputs::apart(d, [q, k, v]), cuda::Gradients::Apart(outputs));
+                cuda::backward(gpu, self, d, inputs, [out, stats, dout], gradients)?
+            }
         }
         Ok([Some(dq), Some(dk), Some(dv)])
     }
@@ -190,7 +196,9 @@ impl Op<1> for Attention {
                 simd::forward(cpu, self, dims, Rows::apart(qkv, dims.channels()), outputs)
             }
             On::Cpu(..) => {}
-            On::Cuda(..) => return Err(cuda::not_built("attention")),
+            On::Cuda(gpu, [qkv], outputs) => {
+                cuda::forward(gpu, self, dims, cuda::Inputs::together(dims, qkv), outputs)?
+            }
         }
         Ok((out.clone(), Saved { inputs: [qkv.clone()], out, stats, dims }))
     }
@@ -208,7 +216,11 @@ impl Op<1> for Attention {
                 backward::backward(cpu, self, d, qkv, [out, dout], stats, gradients)
             }
             On::Cpu(..) => {}
-            On::Cuda(..) => return Err(cuda::not_built("attention")),
+            On::Cuda(gpu, [qkv, out, stats, dout], [dqkv]) => {
+                let (inputs, gradients) =
+                    (cuda::Inputs::together(d, qkv), cuda::Gradients::Together(d, dqkv));
+                cuda::backward(gpu, self, d, inputs, [out, stats, dout], gradients)?
+            }
         }
         Ok([Some(dqkv)])
     }

@@ -5,11 +5,11 @@
 //! The normalizer is a field, not this batch's weight: with the sum of weights of a *whole* batch in it, the losses and
 //! gradients of its micro-batches add up to the batch's mean.
 
+mod cuda;
 mod reference;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -64,7 +64,7 @@ impl Op<1> for BceWithLogits {
             On::Reference32(inputs, outputs) | On::Cpu(_, inputs, outputs) => {
                 reference::forward(self, inputs, outputs)
             }
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, self, inputs, outputs)?,
         }
         Ok((loss, Saved { logits: logits.clone() }))
     }
@@ -76,7 +76,7 @@ impl Op<1> for BceWithLogits {
             On::Reference32(inputs, outputs) | On::Cpu(_, inputs, outputs) => {
                 reference::backward(self, inputs, outputs)
             }
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, self, inputs, outputs)?,
         }
         Ok([Some(dlogits)])
     }

@@ -4,12 +4,12 @@
 //! A padded map's rows overlap as the rows of the textbook's unrolled matrix do, so the product reads that matrix
 //! without its ever being made: one GEMM a kernel row, over all positions of a map at once.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::{Activation, Op, activation};
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -80,13 +80,14 @@ pub(super) fn run(
     [x, weight, bias]: [&Tensor; 3],
 ) -> Result<(Tensor, Saved)> {
     let mut z = Tensor::unwritten(x.device(), &[dims.batch, dims.height, dims.width, dims.outs])?;
-    match on([x, weight, bias], [&mut z])? {
-        On::Reference(inputs, outputs) => reference::forward(dims, inputs, outputs),
-        On::Reference32(inputs, outputs) => reference::forward(dims, inputs, outputs),
-        On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
-        On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+    let mut slope = activation::beside(activation, &z)?;
+    match on([x, weight, bias], [&mut z, &mut slope])? {
+        On::Reference(inputs, [z, _]) => reference::forward(dims, inputs, [z]),
+        On::Reference32(inputs, [z, _]) => reference::forward(dims, inputs, [z]),
+        On::Cpu(cpu, inputs, [z, _]) => simd::forward(cpu, dims, inputs, [z]),
+        On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, activation, inputs, outputs)?,
     }
-    let (y, fused) = activation::finish(activation, z)?;
+    let (y, fused) = activation::finish(activation, z, slope)?;
     Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
 }
 
@@ -106,19 +107,23 @@ pub(super) fn gradients(
             On::Reference(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward_x(dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::backward_x(cpu, dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward_x(gpu, dims, inputs, outputs)?,
         }
     }
     if needs[1] {
         let dweight = dweight.insert(Tensor::unwritten(device, s.weight.shape())?);
-        match on([&dz, &s.x], [dweight])? {
-            On::Reference(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
-            On::Reference32(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => simd::backward_weight(cpu, dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Conv2d::NAME)),
+        let mut sum = Tensor::unwritten(device, &[dims.outs])?;
+        match on([&dz, &s.x], [dweight, &mut sum])? {
+            On::Reference(inputs, [dw, _]) => reference::backward_weight(dims, inputs, [dw]),
+            On::Reference32(inputs, [dw, _]) => reference::backward_weight(dims, inputs, [dw]),
+            On::Cpu(cpu, inputs, [dw, _]) => simd::backward_weight(cpu, dims, inputs, [dw]),
+            On::Cuda(gpu, inputs, outputs) => {
+                cuda::backward_weight(gpu, dims, inputs, outputs)?;
+                dbias = Some(sum);
+            }
         }
     }
-    if needs[2] {
+    if needs[2] && dbias.is_none() {
         dbias = Some(super::add::sum_leading(&dz, &[dims.outs])?);
     }
     Ok([dx, dweight, dbias])

@@ -2,11 +2,11 @@
 //!
 //! The normalizer is a field for the same reason as in [`super::bce`]: micro-batches add up.
 
+mod cuda;
 mod reference;
 
 use super::{Op, bce::check_normalizer};
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -56,7 +56,7 @@ impl Op<1> for SoftmaxCrossEntropy {
             On::Reference32(inputs, outputs) | On::Cpu(_, inputs, outputs) => {
                 reference::forward(self, inputs, outputs)
             }
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, self, inputs, outputs)?,
         }
         Ok((loss, Saved { logits: logits.clone() }))
     }
@@ -68,7 +68,7 @@ impl Op<1> for SoftmaxCrossEntropy {
             On::Reference32(inputs, outputs) | On::Cpu(_, inputs, outputs) => {
                 reference::backward(self, inputs, outputs)
             }
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, self, inputs, outputs)?,
         }
         Ok([Some(dlogits)])
     }

@@ -4,16 +4,17 @@
 //! Masks are functions of seed, step, draw and element (Philox), not of a generator's state: backward computes them
 //! again instead of storing them, and every device and any cut of the batch sees the same ones.
 
+mod cuda;
 pub(crate) mod philox;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::Result,
     tensor::{On, Tensor, on},
 };
+pub(crate) use cuda::KernelMask;
 pub use philox::{Mask, Noise};
 
 /// `x [B, ..]` to the same shape; element `i` of sample `b` has the same mask in whatever batch it comes.
@@ -42,7 +43,7 @@ impl Dropout {
             On::Reference([x], [y]) => reference::forward(&self.0, per_sample, x, y),
             On::Reference32([x], [y]) => reference::forward(&self.0, per_sample, x, y),
             On::Cpu(cpu, [x], [y]) => simd::forward(cpu, &self.0, per_sample, x, y),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, [x], [y]) => cuda::forward(gpu, &self.0, per_sample, x, y)?,
         }
         Ok(y)
     }

@@ -4,6 +4,7 @@
 //! A mask is bits, two a word of the generator's; vectors are over counters, so that a comparison's result, a bit a lane,
 //! is already a piece of the mask.
 
+use super::cuda::KernelMask;
 use crate::simd::Simd;
 use std::array::from_fn;
 
@@ -81,6 +82,13 @@ impl Mask {
             *bits = s.at_least([x[i], y[i]], self.threshold);
         }
         from_fn(|w| bits[w / 2][w % 2])
+    }
+
+    /// As kernels read it.
+    pub(super) fn for_kernels(&self) -> KernelMask {
+        let Noise { step, first_sample, .. } = self.noise;
+        let (key, threshold) = (self.key(), self.threshold.into());
+        KernelMask { key, step, draw: self.draw, first_sample, threshold, scale: self.scale() }
     }
 
     #[inline(always)]

@@ -2,12 +2,12 @@
 //!
 //! Backward adds rows in the order of the tokens, on one thread: the same bits every time.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Shape, Tensor, on},
 };
@@ -62,7 +62,7 @@ impl Op<1> for Embedding {
             On::Reference(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, &self.ids, inputs, outputs),
             On::Cpu(_, inputs, outputs) => simd::forward(dims, &self.ids, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, &self.ids, inputs, outputs)?,
         }
         Ok((y, Saved { dims }))
     }
@@ -74,7 +74,7 @@ impl Op<1> for Embedding {
             On::Reference(inputs, outputs) => reference::backward(dims, &self.ids, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(dims, &self.ids, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, dims, &self.ids, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, dims, &self.ids, inputs, outputs)?,
         }
         Ok([Some(dtable)])
     }

@@ -4,12 +4,13 @@
 //! GELU and dropout are done to a row of the first product while it is in cache. Forward leaves the slope of the hidden
 //! values, mask included, so that backward makes neither an exponential nor a mask: it multiplies.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::{Op, add, dropout::Mask};
 use crate::{
-    cuda,
+    device::Device,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -23,7 +24,7 @@ pub struct FeedForward {
 }
 
 /// What backward needs. `x, up, down`, and by row `hidden [rows, F]`, after dropout, and `slope [rows, F]`, its derivative in
-/// what GELU was given.
+/// what GELU was given; on a GPU whose products are in bf16 these two are in bf16 as well, two values in the place of one.
 pub struct Saved {
     x: Tensor,
     up: Tensor,
@@ -77,13 +78,17 @@ impl Op<5> for FeedForward {
         let dims = Self::dims(inputs)?;
         let [x, up, _, down, _] = inputs;
         let mut y = Tensor::unwritten(x.device(), x.shape())?;
-        let mut hidden = Tensor::unwritten(x.device(), &[dims.rows, dims.hidden])?;
-        let mut slope = Tensor::unwritten(x.device(), &[dims.rows, dims.hidden])?;
+        let kept = match x.device() {
+            Device::Cuda(gpu) => cuda::kept(gpu, dims),
+            _ => dims.rows * dims.hidden,
+        };
+        let mut hidden = Tensor::unwritten(x.device(), &[kept])?;
+        let mut slope = Tensor::unwritten(x.device(), &[kept])?;
         match on(inputs, [&mut y, &mut hidden, &mut slope])? {
             On::Reference(inputs, outputs) => reference::forward(self, dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(self, dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, self, dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, self, dims, inputs, outputs)?,
         }
         Ok((y, Saved { x: x.clone(), up: up.clone(), down: down.clone(), hidden, slope, dims }))
     }
@@ -95,6 +100,7 @@ impl Op<5> for FeedForward {
             On::Cpu(cpu, inputs, outputs) if self.dropout.is_none() => {
                 simd::infer(cpu, dims, inputs, outputs)
             }
+            On::Cuda(gpu, inputs, outputs) => cuda::infer(gpu, self, dims, inputs, outputs)?,
             _ => return Ok(self.forward(inputs)?.0),
         }
         Ok(y)
@@ -107,15 +113,26 @@ impl Op<5> for FeedForward {
         let mut dup_bias = Tensor::unwritten(device, &[dims.hidden])?;
         let mut ddown = Tensor::unwritten(device, s.down.shape())?;
         let inputs = [&s.x, &s.up, &s.down, &s.hidden, &s.slope, dy];
-        match on(inputs, [&mut dx, &mut dup, &mut dup_bias, &mut ddown])? {
-            On::Reference(inputs, outputs) => reference::backward(dims, inputs, outputs),
-            On::Reference32(inputs, outputs) => reference::backward(dims, inputs, outputs),
-            On::Cpu(cpu, inputs, outputs) => {
-                simd::backward(cpu, dims, inputs, [s.up.turned(), s.down.turned()], outputs);
+        let mut sum = Tensor::unwritten(device, &[dims.channels])?;
+        let ddown_bias = match on(inputs, [&mut dx, &mut dup, &mut dup_bias, &mut ddown, &mut sum])? {
+            On::Reference(inputs, [dx, dup, dup_bias, ddown, _]) => {
+                reference::backward(dims, inputs, [dx, dup, dup_bias, ddown]);
+                add::sum_leading(dy, &[dims.channels])?
             }
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
-        }
-        let ddown_bias = add::sum_leading(dy, &[dims.channels])?;
+            On::Reference32(inputs, [dx, dup, dup_bias, ddown, _]) => {
+                reference::backward(dims, inputs, [dx, dup, dup_bias, ddown]);
+                add::sum_leading(dy, &[dims.channels])?
+            }
+            On::Cpu(cpu, inputs, [dx, dup, dup_bias, ddown, _]) => {
+                let turned = [s.up.turned(), s.down.turned()];
+                simd::backward(cpu, dims, inputs, turned, [dx, dup, dup_bias, ddown]);
+                add::sum_leading(dy, &[dims.channels])?
+            }
+            On::Cuda(gpu, inputs, outputs) => {
+                cuda::backward(gpu, dims, inputs, outputs)?;
+                sum
+            }
+        };
         Ok([dx, dup, dup_bias, ddown, ddown_bias].map(Some))
     }
 }

@@ -4,12 +4,12 @@
 //! The variance is taken in a second pass, about the mean. Vectors take several rows at once, so that the rows' sums do not
 //! wait for each other; one loop of backward makes the sums a row needs for `dx` and its share of `dgamma` and `dbeta`.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -65,7 +65,7 @@ impl Op<3> for LayerNorm {
             On::Reference(inputs, outputs) => reference::forward(dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, inputs, outputs)?,
         }
         Ok((y, Saved { x: x.clone(), gamma: gamma.clone(), mean, rstd, dims }))
     }
@@ -79,7 +79,7 @@ impl Op<3> for LayerNorm {
             On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, s.dims, inputs, outputs)?,
         }
         Ok([Some(dx), Some(dgamma), Some(dbeta)])
     }

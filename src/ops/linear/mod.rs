@@ -3,12 +3,13 @@
 //! The bias starts the product's accumulators, so it costs no pass; backward turns `W` once and reads `x` transposed where
 //! it lies.
 
+pub(in crate::ops) mod cuda;
 mod reference;
 mod simd;
 
 use super::{Activation, Op, activation};
 use crate::{
-    cuda,
+    cuda::View,
     error::{Error, Result},
     tensor::{On, Shape, Tensor, on},
 };
@@ -36,6 +37,12 @@ pub(crate) struct Dims {
     outs: i32,
 }
 
+impl Dims {
+    fn of(rows: usize, ins: usize, outs: usize) -> Self {
+        Self { rows: rows as i32, ins: ins as i32, outs: outs as i32 }
+    }
+}
+
 impl Linear {
     fn dims(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Dims> {
         let (&[ins, outs], Some(&last)) = (weight.shape(), x.shape().last()) else {
@@ -44,7 +51,7 @@ impl Linear {
         if last != ins || bias.is_some_and(|b| b.shape() != [outs]) {
             return Err(Error::shape("linear", format!("x [.., {ins}], bias [{outs}]"), (x, bias)));
         }
-        Ok(Dims { rows: (x.len() / ins.max(1)) as i32, ins: ins as i32, outs: outs as i32 })
+        Ok(Dims::of(x.len() / ins.max(1), ins, outs))
     }
 
     fn run(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Saved)> {
@@ -52,21 +59,24 @@ impl Linear {
         let mut shape = Shape::new(x.shape());
         *shape.last_mut().expect("dims checked the rank") = dims.outs as usize;
         let mut z = Tensor::unwritten(x.device(), &shape)?;
+        let mut slope = activation::beside(self.activation, &z)?;
         match bias {
-            None => match on([x, weight], [&mut z])? {
-                On::Reference([x, w], [z]) => reference::forward(dims, x, w, None, z),
-                On::Reference32([x, w], [z]) => reference::forward(dims, x, w, None, z),
-                On::Cpu(cpu, [x, w], [z]) => simd::forward(cpu, dims, x, w, None, z),
-                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            None => match on([x, weight], [&mut z, &mut slope])? {
+                On::Reference([x, w], [z, _]) => reference::forward(dims, x, w, None, z),
+                On::Reference32([x, w], [z, _]) => reference::forward(dims, x, w, None, z),
+                On::Cpu(cpu, [x, w], [z, _]) => simd::forward(cpu, dims, x, w, None, z),
+                On::Cuda(gpu, [x, w], outputs) => {
+                    cuda::forward(gpu, dims, self.activation, [x, w, View::none()], outputs)?
+                }
             },
-            Some(bias) => match on([x, weight, bias], [&mut z])? {
-                On::Reference([x, w, b], [z]) => reference::forward(dims, x, w, Some(b), z),
-                On::Reference32([x, w, b], [z]) => reference::forward(dims, x, w, Some(b), z),
-                On::Cpu(cpu, [x, w, b], [z]) => simd::forward(cpu, dims, x, w, Some(b), z),
-                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            Some(bias) => match on([x, weight, bias], [&mut z, &mut slope])? {
+                On::Reference([x, w, b], [z, _]) => reference::forward(dims, x, w, Some(b), z),
+                On::Reference32([x, w, b], [z, _]) => reference::forward(dims, x, w, Some(b), z),
+                On::Cpu(cpu, [x, w, b], [z, _]) => simd::forward(cpu, dims, x, w, Some(b), z),
+                On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, self.activation, inputs, outputs)?,
             },
         }
-        let (y, fused) = activation::finish(self.activation, z)?;
+        let (y, fused) = activation::finish(self.activation, z, slope)?;
         Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
     }
 
@@ -83,19 +93,23 @@ impl Linear {
                 On::Cpu(cpu, inputs, outputs) => {
                     simd::backward_x(cpu, dims, inputs, s.weight.turned(), outputs)
                 }
-                On::Cuda(..) => return Err(cuda::not_built("linear")),
+                On::Cuda(gpu, inputs, outputs) => cuda::backward_x(gpu, dims, inputs, outputs)?,
             }
         }
         if needs[1] {
             let dweight = dweight.insert(Tensor::unwritten(device, s.weight.shape())?);
-            match on([&dz, &s.x], [dweight])? {
-                On::Reference(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
-                On::Reference32(inputs, outputs) => reference::backward_weight(dims, inputs, outputs),
-                On::Cpu(cpu, inputs, outputs) => simd::backward_weight(cpu, dims, inputs, outputs),
-                On::Cuda(..) => return Err(cuda::not_built("linear")),
+            let mut sum = Tensor::unwritten(device, &[dims.outs as usize])?;
+            match on([&dz, &s.x], [dweight, &mut sum])? {
+                On::Reference(inputs, [dw, _]) => reference::backward_weight(dims, inputs, [dw]),
+                On::Reference32(inputs, [dw, _]) => reference::backward_weight(dims, inputs, [dw]),
+                On::Cpu(cpu, inputs, [dw, _]) => simd::backward_weight(cpu, dims, inputs, [dw]),
+                On::Cuda(gpu, inputs, outputs) => {
+                    cuda::backward_weight(gpu, dims, inputs, outputs)?;
+                    dbias = Some(sum);
+                }
             }
         }
-        if needs[2] {
+        if needs[2] && dbias.is_none() {
             dbias = Some(super::add::sum_leading(&dz, &[dims.outs as usize])?);
         }
         Ok([dx, dweight, dbias])

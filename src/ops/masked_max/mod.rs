@@ -1,11 +1,11 @@
 //! `y[b] = max of x[b, t] over t < lengths[b]`, channel by channel; of equal values the first counts.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::{Op, masked_mean::Dims};
 use crate::{
-    cuda,
     error::Result,
     tensor::{On, Tensor, on},
 };
@@ -37,7 +37,7 @@ impl Op<1> for MaskedMax {
             On::Reference(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, lengths, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, lengths, inputs, outputs)?,
         }
         Ok((y, Saved { argmax, dims }))
     }
@@ -48,7 +48,7 @@ impl Op<1> for MaskedMax {
             On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Cpu(_, inputs, outputs) => simd::backward(s.dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, s.dims, inputs, outputs)?,
         }
         Ok([Some(dx)])
     }

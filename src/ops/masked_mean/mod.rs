@@ -1,11 +1,11 @@
 //! `y[b] = mean of x[b, t] over t < lengths[b]`: pooling that does not see padding.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -76,7 +76,7 @@ impl Op<1> for MaskedMean {
             On::Reference(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, lengths, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, lengths, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, lengths, inputs, outputs)?,
         }
         Ok((y, Saved { dims }))
     }
@@ -88,7 +88,7 @@ impl Op<1> for MaskedMean {
             On::Reference(inputs, outputs) => reference::backward(s.dims, lengths, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(s.dims, lengths, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, lengths, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, s.dims, lengths, inputs, outputs)?,
         }
         Ok([Some(dx)])
     }

@@ -1,12 +1,12 @@
 //! `y[b, i, j, c] = max of x[b, i size + p, j size + q, c] over 0 <= p, q < size`: windows side by side. Rows and columns
 //! that do not fill a window are dropped; of equal values the first in row-major order counts.
 
+mod cuda;
 mod reference;
 mod simd;
 
 use super::Op;
 use crate::{
-    cuda,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -84,7 +84,7 @@ impl Op<1> for MaxPool2d {
             On::Reference(inputs, outputs) => reference::forward(dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::forward(dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, inputs, outputs)?,
         }
         Ok((y, Saved { argmax, dims }))
     }
@@ -95,7 +95,7 @@ impl Op<1> for MaxPool2d {
             On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Reference32(inputs, outputs) => reference::backward(s.dims, inputs, outputs),
             On::Cpu(cpu, inputs, outputs) => simd::backward(cpu, s.dims, inputs, outputs),
-            On::Cuda(..) => return Err(cuda::not_built(Self::NAME)),
+            On::Cuda(gpu, inputs, outputs) => cuda::backward(gpu, s.dims, inputs, outputs)?,
         }
         Ok([Some(dx)])
     }

@@ -1,0 +1,89 @@
+// What layers share whose weights meet their input in a product: bias and activation on the way out, and gradients of weights
+// and bias, which are sums over all rows.
+//
+// Such a sum is cut: block (.., s) adds rows s * cut.. into a share of its own, [ins + 1, outs] with the bias in the last row,
+// and add_shares adds the shares in their order. So a gradient has the same bits in every run, and 64 x 64 weights keep as
+// many blocks busy as 512 x 512.
+
+enum { PLAIN, RELU, GELU };
+
+__device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+
+__device__ __forceinline__ float4 times(float4 a, float4 b) { return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w); }
+
+template <class F> __device__ __forceinline__ float4 each(float4 x, F f) { return make_float4(f(x.x), f(x.y), f(x.z), f(x.w)); }
+
+// gelu and its slope, which share an exponential: with P(z) = erfc(z) e^(z^2) of Abramowitz and Stegun 7.1.26 (absolute error
+// of the normal distribution 7.5e-8, where f32 has 6e-8), the two are a division, an exponential and ten multiply-adds.
+__device__ __forceinline__ float2 gelu_and_slope(float x) {
+    const float t = __fdividef(1.f, fmaf(0.3275911f * SQRT_HALF, fabsf(x), 1.f));
+    float tail = fmaf(1.061405429f, t, -1.453152027f);
+    tail = fmaf(tail, t, 1.421413741f);
+    tail = fmaf(tail, t, -0.284496736f);
+    tail = fmaf(tail, t, 0.254829592f);
+    const float density = exp2f(-0.5f * LOG2_E * x * x);
+    tail *= 0.5f * t * density;
+    const float below = x < 0.f ? tail : 1.f - tail;
+    return make_float2(x * below, fmaf(INVERSE_SQRT_TWO_PI * x, density, below));
+}
+
+// Of four values, gelu in place, and the slopes; in f32 as exactly as can be.
+__device__ __forceinline__ float4 activate(float4& x) {
+    if constexpr (EXACT) {
+        const float4 slope = each(x, gelu_slope);
+        x = each(x, gelu);
+        return slope;
+    }
+    const float2 a = gelu_and_slope(x.x), b = gelu_and_slope(x.y), c = gelu_and_slope(x.z), d = gelu_and_slope(x.w);
+    x = make_float4(a.x, b.x, c.x, d.x);
+    return make_float4(a.y, b.y, c.y, d.y);
+}
+
+// The end that stores y = activation(c + bias) and slope = gelu'(c + bias) [rows, columns]; without a bias where that is null.
+struct Activated {
+    int activation, rows, columns;
+    const float* bias;
+    float *y, *slope;
+    __device__ __forceinline__ void operator()(int m, int n, float4 c) const {
+        if (m >= rows || n >= columns) return;
+        const u64 at = (u64)m * columns + n;
+        const int left = columns - n;
+        if (bias) c = plus(c, Dense<false>(bias, 1, columns).quad(0, n));
+        if (activation == GELU) {
+            store(slope + at, activate(c), left);
+        } else if (activation == RELU) {
+            c = each(c, [](float x) { return fmaxf(x, 0.f); });
+        }
+        store(y + at, c, left);
+    }
+};
+
+// The gradient [rows, columns] of a layer's result, whose columns are added on the way: all quads of a thread are of the same
+// four.
+template <class T = float> struct Summed : Dense<false, T> {
+    mutable float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
+    __device__ Summed(const T* data, int rows, int columns) : Dense<false, T>(data, rows, columns) {}
+    __device__ __forceinline__ float4 quad(int row, int column) const {
+        const float4 x = Dense<false, T>::quad(row, column);
+        sum = plus(sum, x);
+        return x;
+    }
+};
+
+// The block's part of its share of dweight [a's columns, outs] and dbias [outs].
+template <class P, class A, class T>
+__device__ __forceinline__ void weight_gradient(const A& a, const Summed<T>& dz, int ins, int cut, float* shares) {
+    const int outs = dz.columns, from = blockIdx.y * cut;
+    const int2 at = corner<64>(outs);
+    float* share = shares + (u64)blockIdx.y * (ins + 1) * outs;
+    product<P, 64>(a, dz, at.x, at.y, from, min(from + cut, dz.rows), Store{share, ins, outs});
+    if (at.x > 0) return;
+    __shared__ float4 sums[128];
+    sums[threadIdx.x] = dz.sum;
+    __syncthreads();
+    if (threadIdx.x < 16 && at.y + 4 * threadIdx.x < outs) {
+        float4 sum = sums[threadIdx.x];
+        for (int i = 16; i < 128; i += 16) sum = plus(sum, sums[i + threadIdx.x]);
+        store(share + (u64)ins * outs + at.y + 4 * threadIdx.x, sum, outs - at.y - 4 * threadIdx.x);
+    }
+}
