@@ -62,8 +62,8 @@ impl Workers {
     }
 
     /// As [`Workers::for_chunks`], where `size` says how many items come next when so many are left. Workers take the next
-    /// chunk when they are done with one; where chunks shrink towards the end, all are done at about the same time (Polychronopoulos
-    /// and Kuck 1987, doi:10.1109/TC.1987.5009495).
+    /// chunk when they are done with one; where chunks shrink towards the end, all are done at about the same time
+    /// (Polychronopoulos and Kuck 1987, doi:10.1109/TC.1987.5009495).
     pub fn for_guided<T: Send>(
         &self,
         items: &mut [T],
@@ -75,8 +75,8 @@ impl Workers {
         let next = || {
             let mut rest = queue.lock().unwrap_or_else(PoisonError::into_inner);
             let left = std::mem::take(&mut *rest);
-            let (first, size) = (all - left.len(), size(left.len()).clamp(1, left.len().max(1)));
-            let (chunk, left) = left.split_at_mut(size.min(left.len()));
+            let first = all - left.len();
+            let (chunk, left) = left.split_at_mut(size(left.len()).max(1).min(left.len()));
             *rest = left;
             (first, chunk)
         };

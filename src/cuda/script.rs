@@ -78,8 +78,11 @@ impl Drop for Graph {
 
 impl Gpu {
     /// What `pass` gives, where it asks for the same work every time that `key` is the same, apart from its uploads. It
-    /// may be run twice, and downloads nothing. One thread at a time.
+    /// may be run twice, and downloads nothing. One thread at a time; a pass inside of another is a part of that.
     pub(crate) fn repeat<T>(&self, key: Key, mut pass: impl FnMut() -> Result<T>) -> Result<T> {
+        if self.running().is_some() {
+            return pass();
+        }
         let (known, others) = {
             let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
             (scripts.remove(&key), scripts.len())
@@ -179,7 +182,7 @@ impl Script {
         let (at, bytes) = (self.inputs.len(), size_of_val(values));
         self.inputs.resize((at + bytes).next_multiple_of(ALIGNMENT), 0);
         let room = self.room.as_ref()?;
-        if self.inputs.len() > room.len().next_multiple_of(ALIGNMENT) {
+        if self.inputs.len() > room.len() {
             self.same = false;
             return self.pool.take(values.len()).ok();
         }
@@ -223,7 +226,7 @@ impl Script {
             Stage::Replay => {}
         }
         let (Some(graph), Some(room)) = (&self.graph, &self.room) else { return Ok(None) };
-        if !self.same || self.at != self.work.len() || self.inputs.len() > room.len() {
+        if !self.same || self.at != self.work.len() {
             return Ok(None);
         }
         if !self.inputs.is_empty() {

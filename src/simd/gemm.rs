@@ -312,6 +312,9 @@ impl Strip<'_> {
                 acc = [std::array::from_fn(|j| read(bias.as_ptr().wrapping_add(j * S::LANES))); MR];
             }
         }
+        const { assert!(MR <= 12) };
+        // Rows by threes: from the first of three, the others are at one and two strides, which an address can say. The
+        // compiler must not see that the groups are as far apart, or it computes every row's address from the one before.
         let a = self.a.wrapping_add(i * a_row);
         let mut groups: [*const f32; 4] =
             std::array::from_fn(|g| std::hint::black_box(a.wrapping_add(3 * g * a_row)));
