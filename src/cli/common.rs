@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cuda::{Gpu, Precision};
 use crate::device::Device;
 use crate::model::Predictor;
-use crate::rna::Gate;
+use crate::rna::{ExtendedSeed, Gate};
 use crate::workers::Workers;
 use crate::{Error, Result};
 
@@ -89,19 +89,17 @@ impl Common {
     }
 }
 
-/// Which sites of a transcript are scored.
+/// Which windows of a transcript are scored.
 #[derive(clap::Args)]
-pub(super) struct Sites {
+pub(super) struct Windows {
     /// canonical: seeds 8mer, 7mer-m8, 7mer-A1, 6mer; relaxed: also 6mer-A1, offset seeds, and nucleotides 2-8
-    /// with one wobble, mismatch or bulge; all: windows at a stride
+    /// with one wobble, mismatch or bulge; all: windows at a stride; targetnet, miraw: those of them in which 6 of
+    /// nucleotides 1-10, or 7 of 2-10, can pair, gaps allowed
     #[arg(long, value_enum, default_value_t = Candidates::Canonical)]
     candidates: Candidates,
-    /// Distance of windows with --candidates all, nt [default: 5]
+    /// Distance of windows that lie at a stride, nt [default: 5 for all, 1 for the published rules]
     #[arg(long, value_name = "NT")]
     stride: Option<NonZeroUsize>,
-    /// Least probability of a reported site [default: the model's threshold]
-    #[arg(long, value_name = "P")]
-    min_probability: Option<f32>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -109,21 +107,44 @@ enum Candidates {
     Canonical,
     Relaxed,
     All,
+    Targetnet,
+    Miraw,
 }
 
 /// nt
 const DEFAULT_STRIDE: usize = 5;
 
-impl Sites {
+impl Windows {
     pub(super) fn gate(&self) -> Result<Gate> {
+        let stride = |default| self.stride.map_or(default, NonZeroUsize::get);
         match (self.candidates, self.stride) {
-            (Candidates::All, stride) => {
-                Ok(Gate::All { stride: stride.map_or(DEFAULT_STRIDE, NonZeroUsize::get) })
+            (Candidates::All, _) => Ok(Gate::All { stride: stride(DEFAULT_STRIDE) }),
+            (Candidates::Targetnet, _) => {
+                Ok(Gate::Extended { rule: ExtendedSeed::TARGETNET, stride: stride(1) })
             }
-            (_, Some(_)) => Err(Error::Setting("--stride: expected with --candidates all only".into())),
+            (Candidates::Miraw, _) => Ok(Gate::Extended { rule: ExtendedSeed::MIRAW, stride: stride(1) }),
+            (_, Some(_)) => Err(Error::Setting(
+                "--stride: expected with --candidates all, targetnet or miraw only".into(),
+            )),
             (Candidates::Canonical, None) => Ok(Gate::Canonical),
             (Candidates::Relaxed, None) => Ok(Gate::Relaxed),
         }
+    }
+}
+
+/// Which sites of a transcript are reported.
+#[derive(clap::Args)]
+pub(super) struct Sites {
+    #[command(flatten)]
+    windows: Windows,
+    /// Least probability of a reported site [default: the model's threshold]
+    #[arg(long, value_name = "P")]
+    min_probability: Option<f32>,
+}
+
+impl Sites {
+    pub(super) fn gate(&self) -> Result<Gate> {
+        self.windows.gate()
     }
 
     pub(super) fn min_probability(&self, predictor: &Predictor) -> Result<f32> {

@@ -64,7 +64,7 @@ pub struct Outcome {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
-const BEST: &str = "best.safetensors";
+pub(super) const BEST: &str = "best.safetensors";
 const ORIGINS: &str = "data.json";
 
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
@@ -75,7 +75,6 @@ pub fn run(
     workers: &Workers,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    let last = out.join(LAST);
     if !resume && out.join(CONFIG).exists() {
         let name = out.display().to_string();
         return Err(Error::file(
@@ -83,7 +82,19 @@ pub fn run(
             "holds a run already; use --resume to go on with it, or another folder",
         ));
     }
-    let data = Data::read(config)?;
+    run_on(Data::read(config)?, config, out, resume, workers, observe)
+}
+
+/// As [`run`], on data that has been read.
+pub(super) fn run_on(
+    data: Data,
+    config: &RunConfig,
+    out: &Path,
+    resume: bool,
+    workers: &Workers,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Outcome> {
+    let last = out.join(LAST);
     if data.is_empty() || data.validation.is_empty() {
         return Err(Error::Setting(
             "data: expected rows to train and to validate on, found none of one".into(),
