@@ -6,6 +6,7 @@ mod candidates;
 mod duplex;
 mod fasta;
 mod seed;
+mod shuffle;
 mod window;
 
 pub use base::{Base, Pairing, UnknownBase, parse, text};
@@ -13,4 +14,5 @@ pub use candidates::{Candidate, Gate, KmerIndex};
 pub use duplex::{Drawing, Duplex};
 pub use fasta::{Reader, Record};
 pub use seed::SeedType;
+pub use shuffle::dinucleotide_shuffle;
 pub use window::WindowShape;
