@@ -11,6 +11,7 @@ mod leaks;
 mod pairing;
 mod pairs;
 mod seed;
+mod swap;
 mod synthetic;
 mod table;
 
@@ -22,5 +23,6 @@ pub use leaks::{KmerSet, drop_leaks, drop_pairs};
 pub use pairing::{Negatives, Options as PairingOptions, negatives};
 pub use pairs::{Pair, Split};
 pub use seed::{seed_match_start, seed_score};
+pub use swap::swap_mirnas;
 pub use synthetic::Synthetic;
 pub use table::{Row, Table};

@@ -7,6 +7,7 @@ mod duplex;
 mod extended_seed;
 mod fasta;
 mod seed;
+mod shuffle;
 mod window;
 
 pub use base::{Base, Pairing, UnknownBase, parse, text};
@@ -15,4 +16,5 @@ pub use duplex::{Drawing, Duplex};
 pub use extended_seed::ExtendedSeed;
 pub use fasta::{Reader, Record};
 pub use seed::SeedType;
+pub use shuffle::dinucleotide_shuffle;
 pub use window::WindowShape;
