@@ -69,8 +69,13 @@ impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
         match self.model.as_str() {
             "default" => Predictor::embedded(self.compute.workers(self.quiet)?),
-            path => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
+            path => self.load(Path::new(path)),
         }
+    }
+
+    /// Another model, for the same device.
+    pub(super) fn load(&self, path: &Path) -> Result<Predictor> {
+        Predictor::load(path, self.compute.workers(self.quiet)?)
     }
 
     /// Says so where a GPU had no room for as many pairs together as it was given.

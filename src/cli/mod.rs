@@ -1,6 +1,7 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
 mod common;
+mod crossval;
 mod devices;
 mod evaluate;
 mod model;
@@ -27,6 +28,7 @@ enum Command {
     Show(show::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Crossval(crossval::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -39,6 +41,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

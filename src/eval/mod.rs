@@ -5,12 +5,14 @@ mod calibration;
 mod metrics;
 mod report;
 mod shortcuts;
+mod spread;
 
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
 pub use metrics::{Confusion, Criterion, Scores};
 pub use report::{Estimate, Report, ReportRow, Scored};
-pub use shortcuts::{MirnaPrior, SitePrior, seed_rule};
+pub use shortcuts::{MirnaPrior, Shortcuts, SitePrior, seed_margin, seed_rule};
+pub use spread::Spread;
 
 use std::collections::HashMap;
 use std::hash::Hash;
