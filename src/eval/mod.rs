@@ -2,17 +2,23 @@
 
 mod bootstrap;
 mod calibration;
+mod functional;
 mod metrics;
+mod rank;
 mod report;
 mod shortcuts;
 mod spread;
+mod utr;
 
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
+pub use functional::{Curve, ExperimentResult, Functional};
 pub use metrics::{Confusion, Criterion, Scores};
+pub use rank::spearman;
 pub use report::{Estimate, Report, ReportRow, Scored};
 pub use shortcuts::{MirnaPrior, Shortcuts, SitePrior, seed_margin, seed_rule};
 pub use spread::Spread;
+pub use utr::{Utrs, seed_efficacies, seed_efficacy, utr_lengths};
 
 use std::collections::HashMap;
 use std::hash::Hash;

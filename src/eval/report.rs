@@ -136,7 +136,7 @@ fn within_mirna_auroc(scores: &Scores, mirnas: &[usize], whole: bool, draw: &Dra
 }
 
 /// Number of distinct things.
-fn count<K: std::hash::Hash + Eq>(things: impl IntoIterator<Item = K>) -> usize {
+pub(super) fn count<K: std::hash::Hash + Eq>(things: impl IntoIterator<Item = K>) -> usize {
     group_ids(things).into_iter().max().map_or(0, |last| last + 1)
 }
 
