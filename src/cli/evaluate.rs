@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::common::Common;
-use crate::data::{Duo, Grouping, Pair, Split, groups, read_labelled};
-use crate::eval::{MirnaPrior, Report, Scored, Scores, SitePrior, group_ids, seed_rule};
+use super::rows::{Intervals, Level, SplitName, mirnas, read};
+use crate::data::{Duo, Pair};
+use crate::eval::{MirnaPrior, Report, Resampling, Rows, Scored, Scores, SitePrior, seed_rule};
 use crate::output::Output;
 use crate::{Error, Result, open};
 
 /// Test a model on labelled sites, beside the miRNA alone, the site alone and the seed rule
 ///
-/// Intervals are 95% percentile bootstraps over miRNA families. Data marked for testing should be opened once.
+/// Intervals are 95% percentile bootstraps. Data marked for testing should be opened once.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Labelled pairs, TAB-separated with a header
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// Only rows of this split teach the shortcuts
     #[arg(long, value_enum)]
     shortcuts_split: Option<SplitName>,
+    /// What is drawn with replacement for the intervals
+    #[arg(long, value_enum, default_value_t = Intervals::Families)]
+    intervals: Intervals,
     /// Bootstrap resamples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
@@ -42,30 +46,11 @@ pub(super) struct Args {
     common: Common,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Level {
-    Site,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum SplitName {
-    Train,
-    Val,
-    Test,
-}
-
-impl SplitName {
-    fn split(self) -> Split {
-        match self {
-            SplitName::Train => Split::Train,
-            SplitName::Val => Split::Val,
-            SplitName::Test => Split::Test,
-        }
-    }
-}
-
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Level::Site = args.level;
+    if args.level == Level::Gene {
+        let message = "--level gene: expected sites, found whole 3'UTRs asked for; see `audit --predictions`";
+        return Err(Error::Setting(message.into()).into());
+    }
     let rows = read(&args.data, args.split)?;
     let predictor = args.common.predictor()?;
     let duos: Vec<Duo> = rows.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
@@ -85,8 +70,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         scored.push(line("site only", &rows, rows.iter().map(|p| site.score(p)).collect(), None)?);
     }
     scored.push(line("seed rule", &rows, rows.iter().map(seed_rule).collect(), None)?);
-    let mirnas = group_ids(rows.iter().map(|p| p.mirna_id.as_str()));
-    let report = Report::new(&scored, &mirnas, &groups(&rows, Grouping::Families), args.resamples, args.seed);
+    let (groups, unit) = args.intervals.groups(&rows, args.level);
+    let genes = args.level.genes(&rows);
+    let about = Rows { mirnas: &mirnas(&rows), genes: Some(&genes), groups: &groups, unit };
+    let report = Report::new(&scored, about, Resampling { resamples: args.resamples, seed: args.seed });
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!(
         "# model={} {}\n# data={}\n{report}",
@@ -102,18 +89,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(path: &Path, split: Option<SplitName>) -> Result<Vec<Pair>> {
-    let mut rows = read_labelled(path, None)?;
-    rows.retain(|p| split.is_none_or(|s| p.split == Some(s.split())));
-    match rows.is_empty() {
-        true => {
-            Err(Error::file(path.display().to_string(), "expected labelled rows of the split, found none"))
-        }
-        false => Ok(rows),
-    }
-}
-
 fn line(name: &str, rows: &[Pair], scores: Vec<f64>, threshold: Option<f64>) -> Result<Scored> {
     let scores = Scores::new(rows.iter().map(Pair::is_positive).collect(), scores)?;
-    Ok(Scored { name: name.into(), scores, threshold })
+    Ok(Scored { name: name.into(), scores, threshold, probabilities: threshold.is_some() })
 }

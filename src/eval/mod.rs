@@ -2,15 +2,20 @@
 
 mod bootstrap;
 mod calibration;
+mod curves;
+mod logistic;
 mod metrics;
 mod report;
 mod shortcuts;
+pub mod table;
 
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
+pub use curves::{Point, thinned};
+pub use logistic::Logistic;
 pub use metrics::{Confusion, Criterion, Scores};
-pub use report::{Estimate, Report, ReportRow, Scored};
-pub use shortcuts::{MirnaPrior, SitePrior, seed_rule};
+pub use report::{CALLS, Estimate, RANKING, Report, ReportRow, Resampling, Rows, Scored};
+pub use shortcuts::{MirnaPrior, SitePrior, TargetPrior, seed_rule};
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -40,7 +40,8 @@ pub fn gene_scores(
     observe: &mut dyn FnMut(u64),
 ) -> Result<GeneScores> {
     let shape = WindowShape::of(predictor.site_len());
-    let record = |sequence: &[_]| Arc::new(Record { id: String::new(), sequence: sequence.to_vec(), line: 0 });
+    let record =
+        |sequence: &[_]| Arc::new(Record { id: String::new(), sequence: sequence.to_vec(), line: 0 });
     let mut done = GeneScores::default();
     let (mut held, mut windows) = (Vec::new(), 0);
     for &(mirna, transcript) in pairs {

@@ -157,7 +157,8 @@ impl Scores {
         };
         let known: Option<Vec<(usize, f64)>> = lines.skip(1).map(row).collect();
         let whole = |known: &Vec<(usize, f64)>| known.iter().map(|(row, _)| row).eq(tested);
-        let broken = || Error::file(path, "expected the margin of each row of the fold; delete it to test again");
+        let broken =
+            || Error::file(path, "expected the margin of each row of the fold; delete it to test again");
         known.filter(whole).ok_or_else(broken).map(Some)
     }
 }

@@ -1,10 +1,10 @@
 //! From a run's configuration to the pairs of each epoch: read, held out, cleared of what is tested on, balanced.
 
-use super::config::{Rows, NegativeRule, RunConfig, Source};
+use super::config::{NegativeRule, Rows, RunConfig, Source};
 use crate::{
     data::{
-        Grouping, KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out, negatives,
-        read_labelled,
+        Grouping, KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out,
+        negatives, read_labelled,
     },
     error::{Error, Result},
     open, rna,

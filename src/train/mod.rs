@@ -7,9 +7,7 @@ mod data;
 mod run;
 mod step;
 
-pub use config::{
-    DataConfig, Rows, NegativeRule, Optimizer, RunConfig, Source, SyntheticConfig, Training,
-};
+pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, SyntheticConfig, Training};
 pub use crossval::{CrossValidation, Tested, Trial};
 pub use data::{Data, Origin};
 pub use run::{EpochMetrics, Event, Outcome, run};
