@@ -74,7 +74,11 @@ fn pointwise() -> Vec<Case> {
 }
 
 fn linear() -> Vec<Case> {
-    let with = |activation| Linear { activation };
+    let with = |activation| Linear { activation, dropout: None };
+    let dropped = |activation| {
+        let noise = (Noise { seed: 13, step: 1, first_sample: 3 }, 6);
+        Linear { activation, dropout: Some(Mask::new(0.2, noise)) }
+    };
     vec![
         case("", move || with(None), [&[7, 5], &[5, 3]]),
         case("bias", move || with(None), [&[2, 13, 17], &[17, 33], &[33]]),
@@ -83,18 +87,37 @@ fn linear() -> Vec<Case> {
         case("many columns", move || with(None), [&[70, 67], &[67, 131], &[131]]),
         case("many rows", move || with(None), [&[19, 31, 5], &[5, 3], &[3]]),
         case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
+        case("dropout", move || dropped(None), [&[3, 7, 5], &[5, 11], &[11]]),
+        case("residual", move || with(None), [&[2, 13, 17], &[17, 33], &[33], &[2, 13, 33]]),
+        case(
+            "residual, dropout, gelu",
+            move || dropped(Some(Activation::Gelu)),
+            [&[2, 35, 9], &[9, 80], &[80], &[2, 35, 80]],
+        ),
+        case(
+            "residual, dropout, relu",
+            move || dropped(Some(Activation::Relu)),
+            [&[5, 3, 9], &[9, 21], &[21], &[5, 3, 21]],
+        ),
     ]
 }
 
 fn feed_forward() -> Vec<Case> {
     let noise = (Noise { seed: 3, step: 7, first_sample: 2 }, 4);
-    let plain = || FeedForward { dropout: None };
-    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)) };
+    let plain = || FeedForward { dropout: None, out_dropout: None };
+    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)), out_dropout: None };
+    let twice = move || FeedForward { out_dropout: Some(Mask::new(0.3, (noise.0, 5))), ..dropped() };
     vec![
         case("", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5]]),
         case("dropout", dropped, [&[2, 67, 17], &[17, 19], &[19], &[19, 17], &[17]]),
         case("dropout, whole groups", dropped, [&[3, 2, 8], &[8, 256], &[256], &[256, 8], &[8]]),
         case("one row", plain, [&[1, 31], &[31, 64], &[64], &[64, 31], &[31]]),
+        case("residual", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5], &[2, 7, 5]]),
+        case(
+            "residual, dropout twice",
+            twice,
+            [&[2, 35, 16], &[16, 19], &[19], &[19, 16], &[16], &[2, 35, 16]],
+        ),
         case("many columns", plain, [&[1, 67, 68], &[68, 132], &[132], &[132, 68], &[68]]),
     ]
 }
