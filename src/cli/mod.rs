@@ -4,6 +4,8 @@ mod common;
 mod crossval;
 mod devices;
 mod evaluate;
+mod functional;
+mod genes;
 mod model;
 mod predict;
 mod progress;
@@ -30,6 +32,7 @@ enum Command {
     Train(train::Args),
     Evaluate(evaluate::Args),
     Crossval(crossval::Args),
+    Functional(functional::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -43,6 +46,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Functional(args) => functional::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

@@ -1,20 +1,17 @@
 //! A model's scores of the pairs under test, and of what is left of them when the pairing is gone.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use super::{Args, labels};
 use crate::Result;
 use crate::cli::common::Windows;
-use crate::cli::progress::Progress;
+use crate::cli::genes;
 use crate::cli::rows::Level;
 use crate::data::{Duo, Pair, swap_mirnas};
 use crate::eval::{Scored, Scores, group_ids};
 use crate::model::Predictor;
 use crate::rna::{Base, dinucleotide_shuffle};
-use crate::scan::{GeneRule, gene_scores};
+use crate::scan::GeneRule;
 
 /// How pairs are scored and called.
 #[derive(clap::Args)]
@@ -100,26 +97,11 @@ fn line(args: &Args, model: &Predictor, pairs: &[Pair], name: String, scores: Ve
 fn scores(args: &Args, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
     match args.level {
         Level::Site => Ok(model.probabilities(pairs)?.into_iter().map(f64::from).collect()),
-        Level::Gene => gene_level(args, model, pairs, what),
+        Level::Gene => {
+            let rule = GeneRule { gate: args.scoring.windows.gate()?, sites: args.scoring.sites };
+            Ok(genes::scores(&args.common, model, pairs, rule, what)?.scores)
+        }
     }
-}
-
-fn gene_level(args: &Args, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
-    let rule = GeneRule { gate: args.scoring.windows.gate()?, sites: args.scoring.sites };
-    let total = Some(pairs.len() as u64);
-    let done = Arc::new(AtomicU64::new(0));
-    let mut progress = Progress::new("pairs", Arc::clone(&done), total, args.common.quiet);
-    let start = Instant::now();
-    let scored = gene_scores(model, pairs, rule, &mut |pairs| {
-        done.store(pairs, Ordering::Relaxed);
-        progress.tick(pairs);
-    })?;
-    progress.finish();
-    let (windows, seconds) = (scored.windows, start.elapsed().as_secs_f64());
-    let rate = windows as f64 / seconds;
-    args.common.say(format_args!("{what}: {}", scored.tally));
-    args.common.say(format_args!("{what}: {windows} windows in {seconds:.1} s, {rate:.0} a second"));
-    Ok(scored.scores)
 }
 
 fn duo(pair: &Pair) -> Duo<'_> {
