@@ -98,7 +98,8 @@ fn learned<'a>(
     let target = TargetPrior::fit(train.clone())?;
     let class = |positive: bool| train.clone().into_iter().filter(|p| p.is_positive() == positive).count();
     let overall = (class(true) as f64 / class(false) as f64).ln();
-    let added = |pair: &Pair| [mirna.score(pair), site.score(pair), target.score(pair)].map(|odds| odds - overall);
+    let added =
+        |pair: &Pair| [mirna.score(pair), site.score(pair), target.score(pair)].map(|odds| odds - overall);
     Ok(tested.into_iter().map(added).collect())
 }
 

@@ -55,9 +55,9 @@ impl Threads {
 /// Flags of every command that runs the network.
 #[derive(clap::Args)]
 pub(super) struct Common {
-    /// The model: `default`, the one built in, or a weights file
-    #[arg(long, value_name = "default|PATH", default_value = "default")]
-    model: String,
+    /// The model: `default`, the one built in, or a weights file [default: default]
+    #[arg(long, value_name = "default|PATH")]
+    pub(super) model: Option<String>,
     #[command(flatten)]
     compute: Compute,
     /// Say nothing on stderr but errors
@@ -67,10 +67,15 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
-        match self.model.as_str() {
-            "default" => Predictor::embedded(self.compute.workers(self.quiet)?),
-            path => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
+        match self.model.as_deref() {
+            None | Some("default") => Predictor::embedded(self.compute.workers(self.quiet)?),
+            Some(path) => self.load(Path::new(path)),
         }
+    }
+
+    /// Another model, for the same device.
+    pub(super) fn load(&self, path: &Path) -> Result<Predictor> {
+        Predictor::load(path, self.compute.workers(self.quiet)?)
     }
 
     /// Says so where a GPU had no room for as many pairs together as it was given.

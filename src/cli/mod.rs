@@ -1,6 +1,8 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
+mod audit;
 mod common;
+mod crossval;
 mod devices;
 mod evaluate;
 mod model;
@@ -28,6 +30,8 @@ enum Command {
     Show(show::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Audit(audit::Args),
+    Crossval(crossval::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -40,6 +44,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

@@ -70,7 +70,9 @@ impl Batch {
         for (i, (mirna, site)) in pairs.enumerate() {
             for (what, got, most) in [("miRNA", mirna.len(), most), ("site", site.len(), room)] {
                 if got > most {
-                    return Err(Error::Setting(format!("expected a {what} of at most {most} nt, got {got} nt")));
+                    return Err(Error::Setting(format!(
+                        "expected a {what} of at most {most} nt, got {got} nt"
+                    )));
                 }
             }
             let (left, right) = tokens[i * (most + room)..][..most + room].split_at_mut(most);

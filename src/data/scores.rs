@@ -110,7 +110,8 @@ impl Cells {
         }
         let place = |pair: &Pair| {
             let (mirna, target) = (pair.mirna_id.as_str(), pair.site_id.as_str());
-            let missing = || Error::file(&self.name, format!("expected a row for {mirna} and {target}, found none"));
+            let missing =
+                || Error::file(&self.name, format!("expected a row for {mirna} and {target}, found none"));
             rows.get(&(mirna, target)).copied().ok_or_else(missing)
         };
         Ok((pairs.iter().map(place).collect::<Result<_>>()?, "by miRNA and target ids"))

@@ -7,6 +7,7 @@ mod logistic;
 mod metrics;
 mod report;
 mod shortcuts;
+mod spread;
 pub mod table;
 
 pub use bootstrap::{Draw, Interval, bootstrap};
@@ -15,7 +16,8 @@ pub use curves::{Point, thinned};
 pub use logistic::Logistic;
 pub use metrics::{Confusion, Criterion, Scores};
 pub use report::{CALLS, Estimate, RANKING, Report, ReportRow, Resampling, Rows, Scored};
-pub use shortcuts::{MirnaPrior, SitePrior, TargetPrior, seed_rule};
+pub use shortcuts::{MirnaPrior, Shortcuts, SitePrior, TargetPrior, seed_margin, seed_rule};
+pub use spread::Spread;
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::metrics::{Criterion, Scores};
 use crate::data::{Pair, seed_score};
 use crate::rna::Base;
 use crate::{Error, Result};
@@ -109,6 +110,44 @@ impl SitePrior {
     }
 }
 
+/// What needs no network: the miRNA alone and the site alone, fitted, and the seed rule.
+#[derive(Clone, Debug)]
+pub struct Shortcuts {
+    mirna: MirnaPrior,
+    site: SitePrior,
+    /// Of the two, where F1 is best on the rows they were fitted to.
+    thresholds: [f64; 2],
+}
+
+impl Shortcuts {
+    /// Fits both to the labelled rows of `train`, which must hold both labels.
+    pub fn fit(train: &[Pair]) -> Result<Shortcuts> {
+        let (mirna, site) = (MirnaPrior::fit(train)?, SitePrior::fit(train)?);
+        let known: Vec<&Pair> = train.iter().filter(|pair| pair.label.is_some()).collect();
+        let best = |score: &dyn Fn(&Pair) -> f64| -> Result<f64> {
+            let labels = known.iter().map(|pair| pair.is_positive()).collect();
+            let scores = Scores::new(labels, known.iter().map(|pair| score(pair)).collect())?;
+            Ok(scores.best_threshold(Criterion::F1).expect("both were fitted to rows of both labels"))
+        };
+        let thresholds = [best(&|pair| mirna.score(pair))?, best(&|pair| site.score(pair))?];
+        Ok(Shortcuts { mirna, site, thresholds })
+    }
+
+    /// Names of the scores of [`Shortcuts::margins`].
+    pub const NAMES: [&str; 3] = ["miRNA only", "site only", "seed rule"];
+
+    /// How far the miRNA alone, the site alone and the seed rule put `pair` above their thresholds: from 0 on each calls it.
+    pub fn margins(&self, pair: &Pair) -> [f64; 3] {
+        let [of_mirna, of_site] = self.thresholds;
+        [self.mirna.score(pair) - of_mirna, self.site.score(pair) - of_site, seed_margin(pair)]
+    }
+}
+
+/// The seed rule with 0 for the weakest canonical match, from which on it calls a site.
+pub fn seed_margin(pair: &Pair) -> f64 {
+    seed_rule(pair) - 1.0
+}
+
 /// The seed rule: 8mer 4, 7mer-m8 3, 7mer-A1 2, 6mer 1, no canonical match 0.
 pub fn seed_rule(pair: &Pair) -> f64 {
     f64::from(seed_score(&pair.mirna, &pair.site))
@@ -141,7 +180,6 @@ fn words(site: &[Base]) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::data::{Synthetic, read_pairs};
-    use crate::eval::Scores;
 
     fn pairs(rows: &str) -> Vec<Pair> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -174,6 +212,21 @@ mod tests {
         let train = pairs("A\tACAA\t1\nA\tCCCC\t0\n");
         let unseen = SitePrior::fit(&train).unwrap().score(&pairs("A\tAAGA\t1\n")[0]);
         assert!(unseen.abs() < 1e-12, "each word is its own: {unseen}");
+    }
+
+    #[test]
+    fn margins_call_where_f1_is_best() {
+        let train = pairs("AAAA\tC\t1\nAAAA\tC\t1\nAAAA\tC\t0\nCCCC\tC\t0\nCCCC\tC\t0\nGGGG\tC\t1\n");
+        let shortcuts = Shortcuts::fit(&train).unwrap();
+        let called = train.iter().map(|pair| shortcuts.margins(pair)[0] >= 0.0);
+        assert_eq!(called.collect::<Vec<_>>(), [true, true, true, false, false, true]);
+        let seed =
+            pairs("UGAGGUAGUAGGUUGUAUAGUU\tGGUACCUCGGGG\t1\nUGAGGUAGUAGGUUGUAUAGUU\tGGGGGGGGGGGG\t0\n");
+        assert_eq!(
+            seed.iter().map(seed_margin).collect::<Vec<_>>(),
+            [0.0, -1.0],
+            "a 6mer is called, none is not"
+        );
     }
 
     #[test]
