@@ -156,7 +156,7 @@ impl Columns {
     }
 }
 
-fn sequence(what: &str, id: &str, text: &str) -> Result<Vec<Base>, String> {
+pub(super) fn sequence(what: &str, id: &str, text: &str) -> Result<Vec<Base>, String> {
     if text.is_empty() {
         return Err(format!("expected the sequence of {what} '{id}', found nothing"));
     }

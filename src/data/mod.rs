@@ -4,6 +4,7 @@
 //! silence, and whatever is left out on purpose is counted for the report.
 
 mod batch;
+mod fold_changes;
 mod folds;
 mod formats;
 mod groups;
@@ -17,6 +18,7 @@ mod synthetic;
 mod table;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
+pub use fold_changes::{FoldChange, Treatment, read_fold_changes};
 pub use folds::{folds, folds_of, hold_out};
 pub use formats::{Format, read_labelled, read_pairs};
 pub use groups::{Grouping, groups};

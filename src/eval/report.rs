@@ -198,7 +198,7 @@ fn within_group_auroc(scores: &Scores, parts: &[usize], whole: bool, draw: &Draw
 }
 
 /// Number of distinct things.
-fn count<K: std::hash::Hash + Eq>(things: impl IntoIterator<Item = K>) -> usize {
+pub(super) fn count<K: std::hash::Hash + Eq>(things: impl IntoIterator<Item = K>) -> usize {
     group_ids(things).into_iter().max().map_or(0, |last| last + 1)
 }
 

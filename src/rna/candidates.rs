@@ -124,13 +124,22 @@ impl KmerIndex {
                 self.relaxed(mirna, transcript, &mut loci);
             }
         }
-        let typed = |locus| (SeedType::at(mirna, transcript, locus), locus);
         let candidate = |(seed, locus)| Candidate {
             seed,
             locus: Some(locus),
             window: shape.around(locus, transcript.len()),
         };
-        apart(loci.into_iter().map(typed).collect()).into_iter().map(candidate).collect()
+        apart(mirna, transcript, loci).into_iter().map(candidate).collect()
+    }
+
+    /// Type and locus of every canonical site of `mirna` on `transcript`, the indexed sequence, by locus: those of the
+    /// candidates with [`Gate::Canonical`].
+    pub fn seed_sites(&self, mirna: &[Base], transcript: &[Base]) -> Vec<(SeedType, usize)> {
+        let mut loci = BTreeSet::new();
+        if mirna.len() >= SEED_END {
+            self.canonical(mirna, &mut loci);
+        }
+        apart(mirna, transcript, loci)
     }
 
     fn canonical(&self, mirna: &[Base], loci: &mut BTreeSet<usize>) {
@@ -205,8 +214,10 @@ fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
     })
 }
 
-/// Of loci closer than a 6-mer the strongest, by place.
-fn apart(mut typed: Vec<(SeedType, usize)>) -> Vec<(SeedType, usize)> {
+/// The types at `loci`; of those closer than a 6-mer only the strongest; by locus.
+fn apart(mirna: &[Base], transcript: &[Base], loci: BTreeSet<usize>) -> Vec<(SeedType, usize)> {
+    let mut typed: Vec<(SeedType, usize)> =
+        loci.into_iter().map(|locus| (SeedType::at(mirna, transcript, locus), locus)).collect();
     typed.sort_unstable();
     let mut taken = BTreeSet::new();
     typed.retain(|&(_, locus)| {
