@@ -1,5 +1,6 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
+mod audit;
 mod common;
 mod crossval;
 mod devices;
@@ -31,6 +32,7 @@ enum Command {
     Show(show::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Audit(audit::Args),
     Crossval(crossval::Args),
     Functional(functional::Args),
     Model(model::Args),
@@ -45,6 +47,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
         Command::Functional(args) => functional::run(&args),
         Command::Model(args) => model::run(&args),
