@@ -1,6 +1,7 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
 mod common;
+mod convert;
 mod crossval;
 mod devices;
 mod evaluate;
@@ -29,6 +30,7 @@ enum Command {
     Train(train::Args),
     Evaluate(evaluate::Args),
     Crossval(crossval::Args),
+    Convert(convert::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -42,6 +44,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }
