@@ -4,7 +4,7 @@
 // as in product.cuh, a block 64 rows and 64 columns, or 128 where there are as many.
 //
 // hidden           hidden = dropout(gelu(x up + bias)) and slope, its derivative in what GELU was given, mask included.
-// forward          y = hidden down + bias.
+// forward          y = residual + dropout(hidden down + bias).
 // backward_hidden  dz = (dy down^T) slope, reading down where it lies.
 // backward_x       dx = dz up^T, the same.
 // backward_up      dup = x^T dz and the sum of dz, and
@@ -14,9 +14,6 @@
 // bf16, which rounds the products' factors no further. On an H200, 64 to 256 of 287k rows take, by memory alone, 239 us
 // forward and 409 us backward in f32, and with bf16 between 136 us and 239 us; the products are 9 GFLOP each, 12 us of tensor
 // cores. Making hidden values again in backward instead of keeping them would cost as much in GELU and masks as it saves.
-//
-// A mask is made where it is used: a thread ends a product in quads 16 columns apart, and one counter of the generator has a
-// bit for each of eight such columns.
 
 struct Dims {
     int rows, per_sample, channels, hidden;
@@ -36,38 +33,16 @@ typedef Kept<VARIANT>::T Between;
 struct Hidden {
     Dims d;
     const float* bias;
-    bool drops;
-    Mask mask;
+    Masks masks;
     Between *hidden, *slope;
-    // Random words of the four columns' bits, and of which row's group they are.
-    mutable int row = -1;
-    mutable u32 group;
-    mutable uint4 words[4];
 
     __device__ Hidden(const Dims& d, const float* bias, const Mask* mask, Between* hidden, Between* slope)
-        : d(d), bias(bias), drops(mask), hidden(hidden), slope(slope) {
-        if (drops) this->mask = *mask;
-    }
-    __device__ __forceinline__ float4 factors(int m, int n) const {
-        const u32 sample = m / d.per_sample, across = (d.hidden + 15) / 16 * 16;
-        const u32 element = (m - sample * d.per_sample) * across + n, w = element / 16 % 8;
-        if (m != row || element / 128 != group) {
-            row = m;
-            group = element / 128;
-#pragma unroll
-            for (u32 i = 0; i < 4; i++) words[i] = mask_words(mask, sample, group, element % 16 + i);
-        }
-        return make_float4(factor(mask, words[0], w), factor(mask, words[1], w), factor(mask, words[2], w),
-                           factor(mask, words[3], w));
-    }
-    static __device__ __forceinline__ float factor(const Mask& mask, const uint4& words, u32 w) {
-        return dropped(mask, words, w) ? 0.f : mask.scale;
-    }
+        : d(d), bias(bias), masks(mask, d.per_sample, (d.hidden + 15) / 16 * 16), hidden(hidden), slope(slope) {}
     __device__ __forceinline__ void operator()(int m, int n, float4 c) const {
         if (m >= d.rows || n >= d.hidden) return;
         const u64 at = (u64)m * d.hidden + n;
         float4 z = plus(c, Dense<false>(bias, 1, d.hidden).quad(0, n));
-        const float4 slopes = activate(z), kept = drops ? factors(m, n) : make_float4(1.f, 1.f, 1.f, 1.f);
+        const float4 slopes = activate(z), kept = masks.drops ? masks.of(m, n) : make_float4(1.f, 1.f, 1.f, 1.f);
         if (slope) store(slope + at, times(kept, slopes), d.hidden - n);
         store(hidden + at, times(kept, z), d.hidden - n);
     }
@@ -96,11 +71,13 @@ struct Through {
     }                                                                                                                       \
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE)                                                      \
         feed_forward_forward##name(Dims d, const Between* __restrict__ hidden, const float* __restrict__ down,              \
-                                   const float* __restrict__ bias, float* __restrict__ y) {                                 \
+                                   const float* __restrict__ bias, const Mask* __restrict__ mask,                           \
+                                   const float* __restrict__ residual, float* __restrict__ y) {                             \
         const int2 at = corner<WIDE>(d.channels);                                                                           \
         const Dense<true, Between> a(hidden, d.rows, d.hidden);                                                             \
         const Dense<false> b(down, d.hidden, d.channels);                                                                   \
-        product<VARIANT, WIDE>(a, b, at.x, at.y, 0, d.hidden, Activated{PLAIN, d.rows, d.channels, bias, y, nullptr});      \
+        const Onto onto(residual, mask, d.per_sample, d.channels);                                                          \
+        product<VARIANT, WIDE>(a, b, at.x, at.y, 0, d.hidden, Activated{PLAIN, d.rows, d.channels, bias, onto, y, nullptr}); \
     }                                                                                                                       \
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE)                                                      \
         feed_forward_backward_hidden##name(Dims d, const float* __restrict__ dy, const float* __restrict__ down,            \

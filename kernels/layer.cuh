@@ -39,16 +39,65 @@ __device__ __forceinline__ float4 activate(float4& x) {
     return make_float4(a.y, b.y, c.y, d.y);
 }
 
-// The end that stores y = activation(c + bias) and slope = gelu'(c + bias) [rows, columns]; without a bias where that is null.
+// A mask's factors of quads of a result. As a thread ends with quads 16 columns apart, and one counter of the generator has a
+// bit for each of eight such columns, its words are kept from one quad to the next.
+struct Masks {
+    bool drops;
+    Mask mask;
+    // Rows of a sample, and elements from a row to the next.
+    int per_sample;
+    u32 across;
+    // Random words of the four columns' bits, and of which row's group they are.
+    mutable int row = -1;
+    mutable u32 group;
+    mutable uint4 words[4];
+
+    __device__ Masks(const Mask* mask, int per_sample, u32 across) : drops(mask), per_sample(per_sample), across(across) {
+        if (drops) this->mask = *mask;
+    }
+    __device__ __forceinline__ float4 of(int m, int n) const {
+        const u32 sample = m / per_sample, element = (m - sample * per_sample) * across + n, w = element / 16 % 8;
+        if (across % 16 != 0)
+            return make_float4(mask_factor(mask, sample, element), mask_factor(mask, sample, element + 1),
+                               mask_factor(mask, sample, element + 2), mask_factor(mask, sample, element + 3));
+        if (m != row || element / 128 != group) {
+            row = m;
+            group = element / 128;
+#pragma unroll
+            for (u32 i = 0; i < 4; i++) words[i] = mask_words(mask, sample, group, element % 16 + i);
+        }
+        return make_float4(factor(words[0], w), factor(words[1], w), factor(words[2], w), factor(words[3], w));
+    }
+    __device__ __forceinline__ float factor(const uint4& words, u32 w) const { return dropped(mask, words, w) ? 0.f : mask.scale; }
+};
+
+// What a layer's result is added to: residual + dropout(c) [rows, columns], without either where it is null.
+struct Onto {
+    const float* residual;
+    Masks masks;
+
+    __device__ Onto(const float* residual, const Mask* mask, int per_sample, int columns)
+        : residual(residual), masks(mask, per_sample, columns) {}
+    static __device__ Onto nothing() { return Onto(nullptr, nullptr, 1, 0); }
+    __device__ __forceinline__ float4 operator()(int m, int n, int rows, int columns, float4 c) const {
+        if (masks.drops) c = times(c, masks.of(m, n));
+        return residual ? plus(c, Dense<false>(residual, rows, columns).quad(m, n)) : c;
+    }
+};
+
+// The end that stores y = activation(z) and, of GELU, slope = gelu'(z) [rows, columns], where z is c + bias, without a bias
+// where that is null, onto what there is.
 struct Activated {
     int activation, rows, columns;
     const float* bias;
+    Onto onto;
     float *y, *slope;
     __device__ __forceinline__ void operator()(int m, int n, float4 c) const {
         if (m >= rows || n >= columns) return;
         const u64 at = (u64)m * columns + n;
         const int left = columns - n;
         if (bias) c = plus(c, Dense<false>(bias, 1, columns).quad(0, n));
+        c = onto(m, n, rows, columns, c);
         if (activation == GELU) {
             store(slope + at, activate(c), left);
         } else if (activation == RELU) {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::common::Compute;
+use super::rows::{Intervals, Level, mirnas};
 use super::train::Watch;
-use crate::data::{Grouping, Pair, groups};
-use crate::eval::{Report, Scored, Scores, Shortcuts, Spread, group_ids};
+use crate::data::{Grouping, Pair};
+use crate::eval::{Report, Resampling, Rows, Scored, Scores, Shortcuts, Spread};
 use crate::model::Reads;
 use crate::output::Output;
 use crate::train::{CrossValidation, Event, RunConfig, Tested, Trial};
@@ -14,7 +15,7 @@ use crate::{Result, open};
 
 /// Cross-validate a configuration, beside the miRNA alone, the site alone and the seed rule
 ///
-/// Every row is scored by a network that was trained without its fold; 95% intervals are bootstraps over miRNA families.
+/// Every row is scored by a network that was trained without its fold; intervals are 95% percentile bootstraps.
 /// The folder gets a run for each network. A stopped cross-validation goes on when the same command is given again.
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -42,9 +43,15 @@ pub(super) struct Args {
     /// Cross-validations, with seeds counted up from the configuration's
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
+    /// What is drawn with replacement for the intervals
+    #[arg(long, value_enum, default_value_t = Intervals::Families)]
+    intervals: Intervals,
     /// Bootstrap resamples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
     /// Also write the results as JSON
     #[arg(long, value_name = "JSON")]
     json: Option<PathBuf>,
@@ -105,8 +112,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The report: each fold by itself, as papers give it, then all rows.
 fn report(args: &Args, folds: &[usize], rows: &[Pair], lines: &[Scored]) -> anyhow::Result<ExitCode> {
-    let mirnas = group_ids(rows.iter().map(|p| p.mirna_id.as_str()));
-    let report = Report::new(lines, &mirnas, &groups(rows, Grouping::Families), args.resamples, 0);
+    let (groups, unit) = args.intervals.groups(rows, Level::Site);
+    let genes = Level::Site.genes(rows);
+    let about = Rows { mirnas: &mirnas(rows), genes: Some(&genes), groups: &groups, unit };
+    let report = Report::new(lines, about, Resampling { resamples: args.resamples, seed: args.seed });
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!("# config={} folds={}\n", args.config.display(), args.folds))?;
     output.put("each fold by itself, mean and standard deviation:\n")?;
@@ -151,7 +160,8 @@ fn shortcuts(rows: &[Pair], folds: &[usize], count: usize) -> Result<Vec<Scored>
 
 fn scored(name: String, rows: &[Pair], margins: Vec<f64>) -> Result<Scored> {
     let labels = rows.iter().map(Pair::is_positive).collect();
-    Ok(Scored { name, scores: Scores::new(labels, margins)?, threshold: Some(0.0) })
+    let scores = Scores::new(labels, margins)?;
+    Ok(Scored { name, scores, threshold: Some(0.0), probabilities: false })
 }
 
 /// Tells which network is trained, and how that goes on.

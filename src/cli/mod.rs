@@ -8,6 +8,7 @@ mod evaluate;
 mod model;
 mod predict;
 mod progress;
+mod rows;
 mod scan;
 mod show;
 mod train;

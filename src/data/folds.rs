@@ -40,11 +40,15 @@ pub fn hold_out(
     Ok((rows(train), rows(validation)))
 }
 
-/// The fold (0 to below `count`) of each row, whole groups in one fold: the largest group first, each into the emptiest
-/// fold, groups of equal size in an order drawn from `seed`.
+/// The fold (0 to below `count`) of each row, whole groups in one fold.
 pub fn folds(pairs: &[Pair], grouping: Grouping, count: usize, seed: u64) -> Result<Vec<usize>> {
-    let groups = groups(pairs, grouping);
-    let sizes = sizes(&groups);
+    folds_of(&groups(pairs, grouping), count, seed)
+}
+
+/// As [`folds`], from the group of each row: the largest group first, each into the emptiest fold, groups of equal size in
+/// an order drawn from `seed`.
+pub fn folds_of(groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>> {
+    let sizes = sizes(groups);
     if count < 2 || count > sizes.len() {
         let most = sizes.len();
         return Err(Error::Setting(format!(
@@ -60,7 +64,7 @@ pub fn folds(pairs: &[Pair], grouping: Grouping, count: usize, seed: u64) -> Res
         filled[emptiest] += sizes[group];
         fold_of[group] = emptiest;
     }
-    Ok(groups.into_iter().map(|group| fold_of[group]).collect())
+    Ok(groups.iter().map(|&group| fold_of[group]).collect())
 }
 
 fn sizes(groups: &[usize]) -> Vec<usize> {

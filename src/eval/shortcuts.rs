@@ -10,7 +10,7 @@ use crate::data::{Pair, seed_score};
 use crate::rna::Base;
 use crate::{Error, Result};
 
-/// Weight of the overall positive rate in a miRNA's own, in rows.
+/// Weight of the overall positive rate in a sequence's own, in rows.
 const PRIOR_ROWS: f64 = 1.0;
 /// Length of the words by which a site is judged, in nucleotides.
 const WORD: usize = 4;
@@ -18,32 +18,67 @@ const WORDS: usize = 1 << (2 * WORD);
 
 /// The miRNA alone: the smoothed log-odds of its positive rate in training.
 #[derive(Clone, Debug)]
-pub struct MirnaPrior {
-    /// Natural-log odds of each miRNA sequence.
-    known: HashMap<Vec<Base>, f64>,
-    /// Log odds over all training rows, for unseen miRNAs.
-    overall: f64,
-}
+pub struct MirnaPrior(Rates);
 
 impl MirnaPrior {
     /// Counts the labelled rows of `train`, which must hold both labels.
-    pub fn fit(train: &[Pair]) -> Result<MirnaPrior> {
-        let [negatives, positives] = class_sizes("miRNA prior", train)?;
-        let rate = positives / (positives + negatives);
-        let mut counts: HashMap<Vec<Base>, [f64; 2]> = HashMap::new();
-        for (pair, class) in train.iter().filter_map(labelled) {
-            counts.entry(pair.mirna.clone()).or_default()[class] += 1.0;
-        }
-        let log_odds = |[negatives, positives]: [f64; 2]| {
-            ((positives + PRIOR_ROWS * rate) / (negatives + PRIOR_ROWS * (1.0 - rate))).ln()
-        };
-        let known = counts.into_iter().map(|(mirna, count)| (mirna, log_odds(count))).collect();
-        Ok(MirnaPrior { known, overall: (positives / negatives).ln() })
+    pub fn fit<'a>(train: impl IntoIterator<Item = &'a Pair> + Clone) -> Result<MirnaPrior> {
+        Ok(MirnaPrior(Rates::fit("miRNA prior", train, |pair| &pair.mirna)?))
     }
 
     /// Natural-log odds of a positive, from the miRNA's sequence.
     pub fn score(&self, pair: &Pair) -> f64 {
-        self.known.get(&pair.mirna).copied().unwrap_or(self.overall)
+        self.0.log_odds(&pair.mirna)
+    }
+}
+
+/// The target alone, known by heart: the smoothed log-odds of the positive rate of just this site or 3'UTR in training.
+#[derive(Clone, Debug)]
+pub struct TargetPrior(Rates);
+
+impl TargetPrior {
+    /// Counts the labelled rows of `train`, which must hold both labels.
+    pub fn fit<'a>(train: impl IntoIterator<Item = &'a Pair> + Clone) -> Result<TargetPrior> {
+        Ok(TargetPrior(Rates::fit("target prior", train, |pair| &pair.site)?))
+    }
+
+    /// Natural-log odds of a positive, from the whole target's sequence.
+    pub fn score(&self, pair: &Pair) -> f64 {
+        self.0.log_odds(&pair.site)
+    }
+}
+
+/// Smoothed positive rates of sequences.
+#[derive(Clone, Debug)]
+struct Rates {
+    /// Natural-log odds of each sequence.
+    known: HashMap<Vec<Base>, f64>,
+    /// Log odds over all training rows, for unseen sequences.
+    overall: f64,
+}
+
+impl Rates {
+    fn fit<'a>(
+        what: &str,
+        train: impl IntoIterator<Item = &'a Pair> + Clone,
+        of: impl Fn(&'a Pair) -> &'a [Base],
+    ) -> Result<Rates> {
+        let [negatives, positives] = class_sizes(what, train.clone())?;
+        let rate = positives / (positives + negatives);
+        let mut counts: HashMap<&[Base], [f64; 2]> = HashMap::new();
+        for (pair, class) in train.into_iter().filter_map(labelled) {
+            counts.entry(of(pair)).or_default()[class] += 1.0;
+        }
+        let log_odds = |[negatives, positives]: [f64; 2]| {
+            ((positives + PRIOR_ROWS * rate) / (negatives + PRIOR_ROWS * (1.0 - rate))).ln()
+        };
+        let known =
+            counts.into_iter().map(|(sequence, count)| (sequence.to_vec(), log_odds(count))).collect();
+        Ok(Rates { known, overall: (positives / negatives).ln() })
+    }
+
+    fn log_odds(&self, sequence: &[Base]) -> f64 {
+        self.known.get(sequence).copied().unwrap_or(self.overall)
     }
 }
 
@@ -57,10 +92,10 @@ pub struct SitePrior {
 
 impl SitePrior {
     /// Counts the 4-mers in the labelled rows of `train`, which must hold both labels.
-    pub fn fit(train: &[Pair]) -> Result<SitePrior> {
-        let [negatives, positives] = class_sizes("site prior", train)?;
+    pub fn fit<'a>(train: impl IntoIterator<Item = &'a Pair> + Clone) -> Result<SitePrior> {
+        let [negatives, positives] = class_sizes("site prior", train.clone())?;
         let mut counts = vec![[1.0f64; 2]; WORDS];
-        for (pair, class) in train.iter().filter_map(labelled) {
+        for (pair, class) in train.into_iter().filter_map(labelled) {
             words(&pair.site).for_each(|word| counts[word][class] += 1.0);
         }
         let total = |class: usize| counts.iter().map(|count| count[class]).sum::<f64>();
@@ -124,9 +159,9 @@ fn labelled(pair: &Pair) -> Option<(&Pair, usize)> {
 }
 
 /// Negatives and positives of `train`.
-fn class_sizes(what: &str, train: &[Pair]) -> Result<[f64; 2]> {
+fn class_sizes<'a>(what: &str, train: impl IntoIterator<Item = &'a Pair>) -> Result<[f64; 2]> {
     let mut sizes = [0usize; 2];
-    train.iter().filter_map(labelled).for_each(|(_, class)| sizes[class] += 1);
+    train.into_iter().filter_map(labelled).for_each(|(_, class)| sizes[class] += 1);
     let [negatives, positives] = sizes;
     if negatives == 0 || positives == 0 {
         let got = format!("got {positives} positives and {negatives} negatives");
@@ -160,6 +195,9 @@ mod tests {
         close(prior.score(&train[0]), 2.5 / 1.5);
         close(prior.score(&train[3]), 0.5 / 1.5);
         close(prior.score(&pairs("GGGG\tC\t1\n")[0]), 1.0);
+        let target = TargetPrior::fit(&pairs("A\tACGU\t1\nC\tACGU\t1\nA\tGG\t0\nG\tGG\t0\n")).unwrap();
+        close(target.score(&pairs("U\tACGU\t0\n")[0]), 2.5 / 0.5);
+        close(target.score(&pairs("A\tACGUA\t0\n")[0]), 1.0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
     data::{Batch, PAIR_CHANNELS},
     error::Result,
     nn::{Conv2d, Linear, dropout},
-    ops::{Activate, Activation, Add, MaskedMax, MaxPool2d, Reshape},
+    ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape},
     params::Builder,
     tensor::Tensor,
 };
@@ -58,8 +58,8 @@ impl PairingStem {
         let places = t.apply(Reshape { shape: [b, rows * columns, c].into() }, [&map])?;
         let strongest = t.apply(MaskedMax { lengths: None }, [&places])?;
         let strongest = dropout(t, strongest, drop)?; // [B, channels]
-        let joined =
-            t.apply(Add, [&self.from_map.forward(t, &strongest)?, &self.from_tokens.forward(t, pooled)?])?;
+        let from_map = self.from_map.forward(t, &strongest)?;
+        let joined = self.from_tokens.onto(t, pooled, &from_map, 0.0)?;
         t.apply(Activate(Activation::Gelu), [&joined])
     }
 }

@@ -1,8 +1,7 @@
-use super::{FeedForward, LayerNorm, MultiHead, dropout};
+use super::{FeedForward, LayerNorm, MultiHead};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
-    ops::Add,
     params::Builder,
 };
 
@@ -31,10 +30,7 @@ impl EncoderLayer {
 
     /// `x [B, T, C]` to the same shape.
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
-        let h = self.norm1.forward(t, x)?;
-        let h = self.attention.forward(t, &h, &h, None)?;
-        let x = t.apply(Add, [x, &dropout(t, h, self.dropout)?])?;
-        let h = self.feed_forward.forward(t, &self.norm2.forward(t, &x)?)?;
-        t.apply(Add, [&x, &dropout(t, h, self.dropout)?])
+        let x = self.attention.onto(t, &self.norm1.forward(t, x)?, x, self.dropout)?;
+        self.feed_forward.onto(t, &self.norm2.forward(t, &x)?, &x)
     }
 }

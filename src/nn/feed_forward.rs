@@ -6,12 +6,12 @@ use crate::{
     params::Builder,
 };
 
-/// `x [.., C]` to `dropout(gelu(x W1 + b1)) W2 + b2`, of the same shape.
+/// `x [.., C]` to `residual + dropout(dropout(gelu(x W1 + b1)) W2 + b2)`, of the same shape.
 #[derive(Clone, Debug)]
 pub struct FeedForward {
     up: Linear,
     down: Linear,
-    /// Probability with which a hidden value is dropped in training.
+    /// Probability with which a hidden value is dropped in training, and one of the result.
     dropout: f32,
 }
 
@@ -22,9 +22,9 @@ impl FeedForward {
         Self { up, down: Linear::new(p, "down", hidden, width, None), dropout }
     }
 
-    pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
+    pub fn onto(&self, t: &Tape, x: &Var, residual: &Var) -> Result<Var> {
         let ([up, up_bias], [down, down_bias]) = (self.up.params(t), self.down.params(t));
-        let op = ops::FeedForward { dropout: mask(t, self.dropout) };
-        t.apply(op, [x, &up, &up_bias, &down, &down_bias])
+        let op = ops::FeedForward { dropout: mask(t, self.dropout), out_dropout: mask(t, self.dropout) };
+        t.apply(op, [x, &up, &up_bias, &down, &down_bias, residual])
     }
 }

@@ -1,3 +1,4 @@
+use super::mask;
 use crate::{
     autograd::{Tape, Var},
     error::Result,
@@ -25,9 +26,16 @@ impl Linear {
     }
 
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
-        let op = ops::Linear { activation: self.activation };
+        let op = ops::Linear { activation: self.activation, dropout: None };
         let [weight, bias] = self.params(t);
         t.apply(op, [x, &weight, &bias])
+    }
+
+    /// `activation(residual + dropout(x W + b))`; drops with probability `drop` while the tape is training.
+    pub(crate) fn onto(&self, t: &Tape, x: &Var, residual: &Var, drop: f32) -> Result<Var> {
+        let op = ops::Linear { activation: self.activation, dropout: mask(t, drop) };
+        let [weight, bias] = self.params(t);
+        t.apply(op, [x, &weight, &bias, residual])
     }
 
     /// Weight and bias, for an op that takes them along with others.

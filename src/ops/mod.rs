@@ -20,6 +20,7 @@ pub mod linear;
 pub mod masked_max;
 pub mod masked_mean;
 pub mod max_pool2d;
+mod onto;
 pub mod reshape;
 
 pub use activation::{Activate, Activation};

@@ -74,27 +74,51 @@ fn pointwise() -> Vec<Case> {
 }
 
 fn linear() -> Vec<Case> {
-    let with = |activation| Linear { activation };
+    let with = |activation| Linear { activation, dropout: None };
+    let dropped = |activation| {
+        let noise = (Noise { seed: 13, step: 1, first_sample: 3 }, 6);
+        Linear { activation, dropout: Some(Mask::new(0.2, noise)) }
+    };
     vec![
         case("", move || with(None), [&[7, 5], &[5, 3]]),
         case("bias", move || with(None), [&[2, 13, 17], &[17, 33], &[33]]),
         case("gelu", move || with(Some(Activation::Gelu)), [&[29, 19], &[19, 21], &[21]]),
         case("relu, no bias", move || with(Some(Activation::Relu)), [&[3, 9], &[9, 64]]),
-        case("many columns", move || with(None), [&[70, 33], &[33, 131], &[131]]),
+        case("many columns", move || with(None), [&[70, 67], &[67, 131], &[131]]),
         case("many rows", move || with(None), [&[19, 31, 5], &[5, 3], &[3]]),
         case("one", move || with(None), [&[1, 1], &[1, 1], &[1]]),
+        case("dropout", move || dropped(None), [&[3, 7, 5], &[5, 11], &[11]]),
+        case("residual", move || with(None), [&[2, 13, 17], &[17, 33], &[33], &[2, 13, 33]]),
+        case(
+            "residual, dropout, gelu",
+            move || dropped(Some(Activation::Gelu)),
+            [&[2, 35, 9], &[9, 80], &[80], &[2, 35, 80]],
+        ),
+        case(
+            "residual, dropout, relu",
+            move || dropped(Some(Activation::Relu)),
+            [&[5, 3, 9], &[9, 21], &[21], &[5, 3, 21]],
+        ),
     ]
 }
 
 fn feed_forward() -> Vec<Case> {
     let noise = (Noise { seed: 3, step: 7, first_sample: 2 }, 4);
-    let plain = || FeedForward { dropout: None };
-    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)) };
+    let plain = || FeedForward { dropout: None, out_dropout: None };
+    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)), out_dropout: None };
+    let twice = move || FeedForward { out_dropout: Some(Mask::new(0.3, (noise.0, 5))), ..dropped() };
     vec![
         case("", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5]]),
         case("dropout", dropped, [&[2, 67, 17], &[17, 19], &[19], &[19, 17], &[17]]),
         case("dropout, whole groups", dropped, [&[3, 2, 8], &[8, 256], &[256], &[256, 8], &[8]]),
         case("one row", plain, [&[1, 31], &[31, 64], &[64], &[64, 31], &[31]]),
+        case("residual", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5], &[2, 7, 5]]),
+        case(
+            "residual, dropout twice",
+            twice,
+            [&[2, 35, 16], &[16, 19], &[19], &[19, 16], &[16], &[2, 35, 16]],
+        ),
+        case("many columns", plain, [&[1, 67, 68], &[68, 132], &[132], &[132, 68], &[68]]),
     ]
 }
 
@@ -107,7 +131,7 @@ fn convolutions() -> Vec<Case> {
         case("dilated, gelu", move || one(3, gelu), [&[2, 11, 5], &[3, 5, 7], &[7]]),
         case("shorter than its kernel", move || one(2, None), [&[2, 2, 3], &[5, 3, 2], &[2]]),
         case("one", move || one(1, None), [&[1, 1, 1], &[1, 1, 1], &[1]]),
-        case("many columns", move || one(1, None), [&[2, 5, 8], &[3, 8, 68], &[68]]),
+        case("many columns", move || one(1, None), [&[2, 5, 68], &[3, 68, 68], &[68]]),
         case("5 x 5", move || Conv2d { activation: gelu }, [&[2, 7, 9, 3], &[5, 5, 3, 17], &[17]]),
         case("even, oblong", move || Conv2d { activation: None }, [&[2, 5, 3, 2], &[2, 4, 2, 3], &[3]]),
         case("one", move || Conv2d { activation: None }, [&[1, 1, 1, 1], &[3, 3, 1, 1], &[1]]),
@@ -149,6 +173,11 @@ fn attention() -> Vec<Case> {
             "heads of 64, several tiles",
             move || op(1, None, 0.0),
             [&[1, 83, 64], &[1, 97, 64], &[1, 97, 64]],
+        ),
+        case(
+            "heads of 32, several tiles",
+            move || op(1, Some(&[91]), 0.1),
+            [&[1, 83, 32], &[1, 97, 32], &[1, 97, 32]],
         ),
         case("a head of 70", move || op(1, None, 0.1), [&[1, 51, 70], &[1, 67, 70], &[1, 67, 70]]),
         case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),

@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::common::Common;
-use crate::data::{Grouping, Pair, Split, groups, read_labelled};
-use crate::eval::{Report, Scored, group_ids};
+use super::rows::{Intervals, Level, SplitName, mirnas};
+use crate::data::Pair;
+use crate::eval::{Report, Resampling, Rows, Scored};
 use crate::output::Output;
-use crate::{Error, Result, open};
+use crate::{Result, open};
 use tested::Tested;
 
 /// Test a model on labelled sites or whole 3'UTRs, beside the miRNA alone, the site alone and the seed rule
 ///
-/// Intervals are 95% percentile bootstraps over miRNA families. Data marked for testing should be opened once.
+/// Intervals are 95% percentile bootstraps. Data marked for testing should be opened once.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Labelled pairs, TAB-separated with a header; of several files, each pair counts once
@@ -39,6 +40,9 @@ pub(super) struct Args {
     /// Only rows of this split teach the shortcuts
     #[arg(long, value_enum)]
     shortcuts_split: Option<SplitName>,
+    /// What is drawn with replacement for the intervals
+    #[arg(long, value_enum, default_value_t = Intervals::Families)]
+    intervals: Intervals,
     /// Bootstrap resamples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
@@ -53,29 +57,6 @@ pub(super) struct Args {
     predictions: Option<String>,
     #[command(flatten)]
     common: Common,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Level {
-    Site,
-    Gene,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum SplitName {
-    Train,
-    Val,
-    Test,
-}
-
-impl SplitName {
-    fn split(self) -> Split {
-        match self {
-            SplitName::Train => Split::Train,
-            SplitName::Val => Split::Val,
-            SplitName::Test => Split::Test,
-        }
-    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -93,9 +74,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     args.common.say_room(&model);
     lines.extend(shortcuts::lines(args, &tested.pairs)?);
-    let mirnas = group_ids(tested.pairs.iter().map(|p| p.mirna_id.as_str()));
-    let families = groups(&tested.pairs, Grouping::Families);
-    let report = Report::new(&lines, &mirnas, &families, args.resamples, args.seed);
+    let (groups, unit) = args.intervals.groups(&tested.pairs, args.level);
+    let genes = args.level.genes(&tested.pairs);
+    let about = Rows { mirnas: &mirnas(&tested.pairs), genes: Some(&genes), groups: &groups, unit };
+    let report = Report::new(&lines, about, Resampling { resamples: args.resamples, seed: args.seed });
     let data: Vec<String> = args.data.iter().map(|path| path.display().to_string()).collect();
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!("# model={} {}\n# data={}\n", model.name(), model.hash(), data.join(" ")))?;
@@ -108,17 +90,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Output::write(Path::new(path), json.as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn read(path: &Path, split: Option<SplitName>) -> Result<Vec<Pair>> {
-    let mut rows = read_labelled(path, None)?;
-    rows.retain(|p| split.is_none_or(|s| p.split == Some(s.split())));
-    match rows.is_empty() {
-        true => {
-            Err(Error::file(path.display().to_string(), "expected labelled rows of the split, found none"))
-        }
-        false => Ok(rows),
-    }
 }
 
 fn write_predictions(path: &str, pairs: &[Pair], line: &Scored) -> Result<()> {

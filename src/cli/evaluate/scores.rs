@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::{Args, Level, labels};
+use super::{Args, labels};
 use crate::Result;
 use crate::cli::common::Windows;
 use crate::cli::progress::Progress;
+use crate::cli::rows::Level;
 use crate::data::{Duo, Pair, swap_mirnas};
 use crate::eval::{Scored, Scores, group_ids};
 use crate::model::Predictor;
@@ -91,7 +92,8 @@ fn kept_calls(a: &Scored, b: &Scored) -> f64 {
 
 fn line(args: &Args, model: &Predictor, pairs: &[Pair], name: String, scores: Vec<f64>) -> Result<Scored> {
     let threshold = args.scoring.threshold.unwrap_or(model.threshold().into());
-    Ok(Scored { name, scores: Scores::new(labels(pairs), scores)?, threshold: Some(threshold) })
+    let scores = Scores::new(labels(pairs), scores)?;
+    Ok(Scored { name, scores, threshold: Some(threshold), probabilities: true })
 }
 
 /// One probability a pair.

@@ -1,7 +1,8 @@
 //! What needs no network, fitted to the files that the user names.
 
-use super::{Args, labels, read};
+use super::{Args, labels};
 use crate::Result;
+use crate::cli::rows::read;
 use crate::data::Pair;
 use crate::eval::{Scored, Scores, Shortcuts, seed_margin};
 
@@ -24,5 +25,6 @@ pub(super) fn lines(args: &Args, rows: &[Pair]) -> Result<Vec<Scored>> {
 }
 
 fn line(name: &str, rows: &[Pair], margins: Vec<f64>) -> Result<Scored> {
-    Ok(Scored { name: name.into(), scores: Scores::new(labels(rows), margins)?, threshold: Some(0.0) })
+    let scores = Scores::new(labels(rows), margins)?;
+    Ok(Scored { name: name.into(), scores, threshold: Some(0.0), probabilities: false })
 }

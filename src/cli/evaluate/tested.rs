@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::{Args, read};
+use super::Args;
 use crate::Result;
+use crate::cli::rows::read;
 use crate::data::Pair;
 use crate::eval::{Scored, Spread};
 

@@ -100,7 +100,7 @@ impl Format {
     }
 
     /// The format all of whose required columns stand in `table`'s header.
-    fn of_table(table: &Table) -> Result<Format> {
+    pub(in crate::data) fn of(table: &Table) -> Result<Format> {
         let with_header = || Format::ALL.into_iter().filter(|format| !format.required().is_empty());
         let fits = |format: &Format| format.required().iter().all(|name| table.find(name).is_some());
         with_header().find(fits).ok_or_else(|| {

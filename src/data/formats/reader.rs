@@ -41,7 +41,7 @@ impl PairReader {
     }
 
     fn table(table: Table, format: Option<Format>) -> Result<PairReader> {
-        let format = format.map_or_else(|| Format::of_table(&table), Ok)?;
+        let format = format.map_or_else(|| Format::of(&table), Ok)?;
         let columns = Columns::find(&table, format)?;
         Ok(PairReader { format, source: Source::Table(table, columns) })
     }

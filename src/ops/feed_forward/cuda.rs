@@ -50,9 +50,11 @@ pub fn forward(
     op: &FeedForward,
     d: Dims,
     [x, up, up_bias, down, down_bias]: [View; 5],
+    residual: View,
     [y, mut hidden, slope]: [ViewMut; 3],
 ) -> Result<()> {
     let mask = op.dropout.map(|mask| mask.upload(gpu)).transpose()?;
+    let out_mask = op.out_dropout.map(|mask| mask.upload(gpu)).transpose()?;
     let launch = product(gpu, d, d.hidden, ["feed_forward_hidden", "feed_forward_hidden_wide"])?
         .input(x)
         .input(up)
@@ -67,14 +69,23 @@ pub fn forward(
         .input(hidden.view())
         .input(down)
         .input(down_bias)
+        .input(out_mask.as_ref().map_or(View::none(), |mask| mask.view()))
+        .input(residual)
         .output(y);
     // SAFETY: as above.
     unsafe { launch.go() }
 }
 
-pub fn infer(gpu: &Gpu, op: &FeedForward, d: Dims, inputs: [View; 5], [y]: [ViewMut; 1]) -> Result<()> {
+pub fn infer(
+    gpu: &Gpu,
+    op: &FeedForward,
+    d: Dims,
+    inputs: [View; 5],
+    residual: View,
+    [y]: [ViewMut; 1],
+) -> Result<()> {
     let mut hidden = gpu.scratch(kept(gpu, d))?;
-    forward(gpu, op, d, inputs, [y, hidden.view_mut(), ViewMut::none()])
+    forward(gpu, op, d, inputs, residual, [y, hidden.view_mut(), ViewMut::none()])
 }
 
 pub fn backward(

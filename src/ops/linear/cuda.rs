@@ -1,4 +1,4 @@
-use super::Dims;
+use super::{Dims, Linear};
 use crate::{
     cuda::{
         Gpu, View, ViewMut,
@@ -10,23 +10,26 @@ use crate::{
 
 static SOURCES: Sources = products!("linear");
 
-/// `y = activation(x w + bias)`; of GELU `slope` as well, where there is room for it.
+/// `y = activation(residual + dropout(x w + bias))`; of GELU `slope` as well, where there is room for it.
 pub fn forward(
     gpu: &Gpu,
+    op: &Linear,
     d: Dims,
-    activation: Option<Activation>,
-    [x, w, bias]: [View; 3],
+    [x, w, bias, residual]: [View; 4],
     [y, slope]: [ViewMut; 2],
 ) -> Result<()> {
+    let mask = op.dropout.map(|mask| mask.upload(gpu)).transpose()?;
     let product = Product::of(d.rows as usize, d.outs as usize);
     let name = if product.wide { "linear_forward_wide" } else { "linear_forward" };
     let launch = gpu
         .launch(SOURCES.of(gpu.precision()), name, product.grid(), product.threads())?
         .value(d)
-        .value(number(activation))
+        .value(number(op.activation))
         .input(x)
         .input(w)
         .input(bias)
+        .input(mask.as_ref().map_or(View::none(), |mask| mask.view()))
+        .input(residual)
         .output(y)
         .output(slope);
     // SAFETY: arguments match the kernel's signature; `dims` checked every length, and an absent operand is null.

@@ -1,4 +1,4 @@
-//! `y = activation(x W + b)` over the last axis; bias and activation are optional.
+//! `y = activation(residual + dropout(x W + b))` over the last axis; all but the product is optional.
 //!
 //! The bias starts the product's accumulators, so it costs no pass; backward turns `W` once and reads `x` transposed where
 //! it lies.
@@ -7,17 +7,20 @@ pub(in crate::ops) mod cuda;
 mod reference;
 mod simd;
 
-use super::{Activation, Op, activation};
+use super::{Activation, Op, activation, dropout::Mask, onto};
 use crate::{
     cuda::View,
     error::{Error, Result},
     tensor::{On, Shape, Tensor, on},
 };
 
-/// `x [.., I], weight [I, O], bias [O]` to `[.., O]`. As `Op<2>` without a bias, as `Op<3>` with one.
+/// `x [.., I], weight [I, O], bias [O], residual [.., O]` to `[.., O]`. As `Op<2>` without a bias, as `Op<3>` without a
+/// residual, as `Op<4>` with both.
 #[derive(Debug, Default)]
 pub struct Linear {
     pub activation: Option<Activation>,
+    /// Over `x W + b`, numbered as [`super::Dropout`] numbers elements.
+    pub dropout: Option<Mask>,
 }
 
 /// What backward needs. `x [.., I], weight [I, O], fused [.., O]` (the activation's share, where there is one).
@@ -28,62 +31,59 @@ pub struct Saved {
     dims: Dims,
 }
 
-/// Sizes of one product `[rows, ins] x [ins, outs]`.
+/// Sizes of one product `[rows, ins] x [ins, outs]`; `per_sample` rows make a sample.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dims {
     rows: i32,
+    per_sample: i32,
     ins: i32,
     outs: i32,
 }
 
-impl Dims {
-    fn of(rows: usize, ins: usize, outs: usize) -> Self {
-        Self { rows: rows as i32, ins: ins as i32, outs: outs as i32 }
-    }
-}
-
 impl Linear {
-    fn dims(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Dims> {
-        let (&[ins, outs], Some(&last)) = (weight.shape(), x.shape().last()) else {
+    fn run(
+        &self,
+        [x, weight]: [&Tensor; 2],
+        bias: Option<&Tensor>,
+        residual: Option<&Tensor>,
+    ) -> Result<(Tensor, Saved)> {
+        let (&[ins, outs], Some((&last, outer))) = (weight.shape(), x.shape().split_last()) else {
             return Err(Error::shape("linear", "x [.., I], weight [I, O]", (x, weight)));
         };
         if last != ins || bias.is_some_and(|b| b.shape() != [outs]) {
             return Err(Error::shape("linear", format!("x [.., {ins}], bias [{outs}]"), (x, bias)));
         }
-        Ok(Dims::of(x.len() / ins.max(1), ins, outs))
-    }
-
-    fn run(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Saved)> {
-        let dims = Self::dims(x, weight, bias)?;
         let mut shape = Shape::new(x.shape());
-        *shape.last_mut().expect("dims checked the rank") = dims.outs as usize;
+        *shape.last_mut().expect("its last extent was just read") = outs;
         let mut z = Tensor::unwritten(x.device(), &shape)?;
+        let per_sample = onto::rows_per_sample("linear", &z, residual)?;
+        let rows = outer.iter().product();
+        let [rows, per_sample, ins, outs] = [rows, per_sample, ins, outs].map(|n: usize| n as i32);
+        let dims = Dims { rows, per_sample, ins, outs };
         let mut slope = activation::beside(self.activation, &z)?;
-        match bias {
-            None => match on([x, weight], [&mut z, &mut slope])? {
-                On::Reference([x, w], [z, _]) => reference::forward(dims, x, w, None, z),
-                On::Reference32([x, w], [z, _]) => reference::forward(dims, x, w, None, z),
-                On::Cpu(cpu, [x, w], [z, _]) => simd::forward(cpu, dims, x, w, None, z),
-                On::Cuda(gpu, [x, w], outputs) => {
-                    cuda::forward(gpu, dims, self.activation, [x, w, View::none()], outputs)?
-                }
-            },
-            Some(bias) => match on([x, weight, bias], [&mut z, &mut slope])? {
-                On::Reference([x, w, b], [z, _]) => reference::forward(dims, x, w, Some(b), z),
-                On::Reference32([x, w, b], [z, _]) => reference::forward(dims, x, w, Some(b), z),
-                On::Cpu(cpu, [x, w, b], [z, _]) => simd::forward(cpu, dims, x, w, Some(b), z),
-                On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, self.activation, inputs, outputs)?,
-            },
+        // What is absent is opened as x, and left out.
+        let operands = [x, weight, bias.unwrap_or(x), residual.unwrap_or(x)];
+        match on(operands, [&mut z, &mut slope])? {
+            On::Reference([x, w, b, _], [z, _]) => reference::forward(dims, x, w, bias.map(|_| b), z),
+            On::Reference32([x, w, b, _], [z, _]) => reference::forward(dims, x, w, bias.map(|_| b), z),
+            On::Cpu(cpu, [x, w, b, _], [z, _]) => simd::forward(cpu, dims, x, w, bias.map(|_| b), z),
+            On::Cuda(gpu, [x, w, b, r], outputs) => {
+                let (bias, residual) =
+                    (bias.map_or(View::none(), |_| b), residual.map_or(View::none(), |_| r));
+                cuda::forward(gpu, self, dims, [x, w, bias, residual], outputs)?
+            }
         }
+        let z = onto::finish(z, self.dropout, residual)?;
         let (y, fused) = activation::finish(self.activation, z, slope)?;
         Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
     }
 
-    /// `dx, dweight, dbias`
-    fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+    /// `dx, dweight, dbias, dresidual`
+    fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 4]) -> Result<[Option<Tensor>; 4]> {
         let (dims, device) = (s.dims, dy.device());
-        let dz = activation::unfinish(self.activation, &s.fused, dy)?;
+        let dresidual = activation::unfinish(self.activation, &s.fused, dy)?;
+        let dz = onto::through(self.dropout, dresidual.clone())?;
         let [mut dx, mut dweight, mut dbias] = [None, None, None];
         if needs[0] {
             let dx = dx.insert(Tensor::unwritten(device, s.x.shape())?);
@@ -112,7 +112,7 @@ impl Linear {
         if needs[2] && dbias.is_none() {
             dbias = Some(super::add::sum_leading(&dz, &[dims.outs as usize])?);
         }
-        Ok([dx, dweight, dbias])
+        Ok([dx, dweight, dbias, needs[3].then_some(dresidual)])
     }
 }
 
@@ -121,11 +121,11 @@ impl Op<2> for Linear {
     type Saved = Saved;
 
     fn forward(&self, [x, weight]: [&Tensor; 2]) -> Result<(Tensor, Saved)> {
-        self.run(x, weight, None)
+        self.run([x, weight], None, None)
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, [x, weight]: [bool; 2]) -> Result<[Option<Tensor>; 2]> {
-        let [dx, dweight, _] = self.gradients(s, dy, [x, weight, false])?;
+        let [dx, dweight, ..] = self.gradients(s, dy, [x, weight, false, false])?;
         Ok([dx, dweight])
     }
 }
@@ -135,10 +135,24 @@ impl Op<3> for Linear {
     type Saved = Saved;
 
     fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
-        self.run(x, weight, Some(bias))
+        self.run([x, weight], Some(bias), None)
     }
 
-    fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+    fn backward(&self, s: &Saved, dy: &Tensor, [x, w, b]: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        let [dx, dweight, dbias, _] = self.gradients(s, dy, [x, w, b, false])?;
+        Ok([dx, dweight, dbias])
+    }
+}
+
+impl Op<4> for Linear {
+    const NAME: &'static str = "linear";
+    type Saved = Saved;
+
+    fn forward(&self, [x, weight, bias, residual]: [&Tensor; 4]) -> Result<(Tensor, Saved)> {
+        self.run([x, weight], Some(bias), Some(residual))
+    }
+
+    fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 4]) -> Result<[Option<Tensor>; 4]> {
         self.gradients(s, dy, needs)
     }
 }

@@ -3,6 +3,7 @@
 use crate::driver::driver;
 use crate::error::take_fault;
 use ptx_interpreter::Order;
+use std::collections::BTreeSet;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -54,15 +55,29 @@ pub unsafe extern "C" fn mock_cuda_counts(to: *mut Counts) {
     unsafe { to.write(Counts { used: d.memory.used() as u64, ..d.counts }) };
 }
 
+/// Copies the labels of all functions that have run, a line each. The length of the whole text.
+///
+/// # Safety
+/// `text` must be valid for `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mock_cuda_launched(text: *mut c_char, capacity: usize) -> usize {
+    let labels: Vec<String> = driver().launched.iter().cloned().collect();
+    let labels = labels.join("\n");
+    // SAFETY: not more bytes than the caller has room for.
+    unsafe { text.copy_from_nonoverlapping(labels.as_ptr().cast(), labels.len().min(capacity)) };
+    labels.len()
+}
+
 /// The loaded library. The crate's own copy of the driver, which tests link by its Rust half, is never used.
 pub struct Mock {
-    last_fault: LastFault,
+    last_fault: GetText,
+    launched: GetText,
     limit_memory: LimitMemory,
     reverse: Reverse,
     counts: GetCounts,
 }
 
-type LastFault = unsafe extern "C" fn(*mut c_char, usize) -> usize;
+type GetText = unsafe extern "C" fn(*mut c_char, usize) -> usize;
 type LimitMemory = extern "C" fn(usize);
 type Reverse = extern "C" fn(c_int);
 type GetCounts = unsafe extern "C" fn(*mut Counts);
@@ -94,7 +109,8 @@ pub fn load() -> &'static Mock {
         // SAFETY: each is the function above of that name, and has its type.
         unsafe {
             Mock {
-                last_fault: std::mem::transmute::<*mut c_void, LastFault>(find(c"mock_cuda_last_fault")),
+                last_fault: std::mem::transmute::<*mut c_void, GetText>(find(c"mock_cuda_last_fault")),
+                launched: std::mem::transmute::<*mut c_void, GetText>(find(c"mock_cuda_launched")),
                 limit_memory: std::mem::transmute::<*mut c_void, LimitMemory>(find(
                     c"mock_cuda_limit_memory",
                 )),
@@ -114,14 +130,26 @@ fn library() -> PathBuf {
     found.unwrap_or_else(|| panic!("expected libmock_cuda.so beside {}", program.display()))
 }
 
+/// What `get` copies, at most `room` bytes.
+fn text_of(get: GetText, room: usize) -> String {
+    let mut text = vec![0u8; room];
+    // SAFETY: the buffer has the length that is given.
+    let n = unsafe { get(text.as_mut_ptr().cast(), text.len()) };
+    text.truncate(n);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 impl Mock {
     /// What went wrong last in a call of this thread; it is then forgotten. Empty where nothing did.
     pub fn last_fault(&self) -> String {
-        let mut text = vec![0u8; 4096];
-        // SAFETY: the buffer has the length that is given.
-        let n = unsafe { (self.last_fault)(text.as_mut_ptr().cast(), text.len()) };
-        text.truncate(n);
-        String::from_utf8_lossy(&text).into_owned()
+        text_of(self.last_fault, 4096)
+    }
+
+    /// Every kernel that has run so far: the first line of its module, and its name.
+    pub fn launched(&self) -> BTreeSet<(String, String)> {
+        let labels = text_of(self.launched, 1 << 20);
+        let parts = labels.lines().filter_map(|label| label.split_once('\t'));
+        parts.map(|(module, kernel)| (module.into(), kernel.into())).collect()
     }
 
     /// Sets how many bytes of device memory there are, so that they can run out.

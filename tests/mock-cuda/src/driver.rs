@@ -4,7 +4,7 @@ use crate::control::Counts;
 use crate::error::{CAPTURE_UNSUPPORTED, Code, INVALID_HANDLE, fault};
 use crate::graph::Node;
 use ptx_interpreter::{Kernel, Memory, Module, Order};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
@@ -13,8 +13,16 @@ use std::time::Instant;
 /// Bytes of device memory, where nothing else is asked for.
 const MEMORY: usize = 8 << 30;
 
+pub struct Loaded {
+    pub module: Module,
+    /// By which a test knows whose module it is.
+    pub first_line: String,
+}
+
 pub struct Function {
     pub kernel: Kernel,
+    /// The first line of its module, a tab, its name.
+    pub label: String,
     /// Dynamic shared memory that a launch may ask for.
     pub dynamic_shared: usize,
 }
@@ -43,7 +51,9 @@ pub struct Driver {
     pub limit: usize,
     pub order: Order,
     pub counts: Counts,
-    pub modules: Slab<Module>,
+    /// Labels of functions that have run.
+    pub launched: BTreeSet<String>,
+    pub modules: Slab<Loaded>,
     pub functions: Slab<Arc<Mutex<Function>>>,
     pub by_name: HashMap<(usize, String), usize>,
     pub streams: Slab<()>,
@@ -105,6 +115,7 @@ impl Driver {
             limit: number("MOCK_CUDA_MEMORY").unwrap_or(MEMORY),
             order: if reversed { Order::Reverse } else { Order::Forward },
             counts: Counts::default(),
+            launched: BTreeSet::new(),
             modules: Slab::new(1),
             functions: Slab::new(2),
             by_name: HashMap::new(),

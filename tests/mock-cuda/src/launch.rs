@@ -31,6 +31,9 @@ impl Work {
         let function = self.function.lock().map_err(|_| INVALID_VALUE)?;
         let launch = self.launch.clone().order(d.order);
         d.counts.launches += 1;
+        if !d.launched.contains(&function.label) {
+            d.launched.insert(function.label.clone());
+        }
         match function.kernel.launch(&mut d.memory, &launch) {
             Ok(stats) => {
                 d.counts.thread_instructions += stats.thread_instructions;

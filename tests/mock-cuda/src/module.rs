@@ -1,7 +1,7 @@
 //! Modules and their functions.
 
 use crate::device::SHARED_OPT_IN;
-use crate::driver::{Driver, Function, driver};
+use crate::driver::{Driver, Function, Loaded, driver};
 use crate::error::{
     Code, FILE_NOT_FOUND, INVALID_IMAGE, INVALID_PTX, INVALID_VALUE, NOT_FOUND, driver_calls, fault, give,
 };
@@ -16,7 +16,8 @@ fn load(d: &mut Driver, image: &[u8]) -> Result<*mut c_void, Code> {
     let text = std::str::from_utf8(image).ok().filter(|t| t.contains(".version"));
     let text = text.ok_or_else(|| fault(INVALID_IMAGE, "only PTX can be loaded, no CUBIN"))?;
     let module = Module::load(text, &mut d.memory).map_err(|e| fault(INVALID_PTX, e.to_string()))?;
-    Ok(d.modules.add(module))
+    let first_line = text.lines().next().unwrap_or_default().to_string();
+    Ok(d.modules.add(Loaded { module, first_line }))
 }
 
 fn function(d: &mut Driver, module: *mut c_void, name: &str) -> Result<*mut c_void, Code> {
@@ -24,9 +25,11 @@ fn function(d: &mut Driver, module: *mut c_void, name: &str) -> Result<*mut c_vo
     if let Some(index) = d.by_name.get(&key) {
         return Ok(d.functions.handle(*index));
     }
-    let kernel = d.modules.get(module)?.kernel(name).ok_or(NOT_FOUND)?;
+    let Loaded { module, first_line } = d.modules.get(module)?;
+    let kernel = module.kernel(name).ok_or(NOT_FOUND)?;
     let kernel = kernel.map_err(|e| fault(INVALID_PTX, format!("{name}: {e}")))?;
-    let function = Function { kernel, dynamic_shared: SHARED_DEFAULT };
+    let label = format!("{first_line}\t{name}");
+    let function = Function { kernel, label, dynamic_shared: SHARED_DEFAULT };
     let handle = d.functions.add(Arc::new(Mutex::new(function)));
     let index = d.functions.index(handle)?;
     d.by_name.insert(key, index);
@@ -75,7 +78,7 @@ driver_calls! {
     fn cuModuleUnload(module: *mut c_void) {
         let mut d = driver();
         let index = d.modules.index(module)?;
-        d.modules.remove(module)?.unload(&mut d.memory);
+        d.modules.remove(module)?.module.unload(&mut d.memory);
         let gone: Vec<usize> = d.by_name.iter().filter(|(k, _)| k.0 == index).map(|(_, f)| *f).collect();
         d.by_name.retain(|k, _| k.0 != index);
         for f in gone {
@@ -93,7 +96,7 @@ driver_calls! {
     fn cuModuleGetGlobal_v2(address: *mut u64, bytes: *mut usize, module: *mut c_void, name: *const c_char) {
         // SAFETY: the caller's contract.
         let name = unsafe { string(name)? }.to_string_lossy();
-        let (start, n) = driver().modules.get(module)?.variable(&name).ok_or(NOT_FOUND)?;
+        let (start, n) = driver().modules.get(module)?.module.variable(&name).ok_or(NOT_FOUND)?;
         // Either pointer may be null.
         // SAFETY: the caller's contract.
         let _ = unsafe { (give(address, start), give(bytes, n)) };

@@ -1,0 +1,39 @@
+//! `residual + dropout(h)`: how a layer ends whose result joins what it was made from (He et al. 2016,
+//! <https://arxiv.org/abs/1512.03385>). Not an op: ops that are layers end so where they are given a residual. A GPU's kernels
+//! do it to a result before they store it; elsewhere it is two passes.
+
+use super::{Add, Dropout, Op, dropout::Mask};
+use crate::{
+    device::Device,
+    error::{Error, Result},
+    tensor::Tensor,
+};
+
+/// How many of `h`'s rows are a sample's, for a kernel that drops; an error where `residual` has another shape than `h`.
+pub(super) fn rows_per_sample(op: &'static str, h: &Tensor, residual: Option<&Tensor>) -> Result<usize> {
+    if let Some(residual) = residual.filter(|residual| residual.shape() != h.shape()) {
+        return Err(Error::shape(op, format!("a residual {:?}", h.shape()), residual));
+    }
+    let [samples, rows @ .., _] = h.shape() else { return Ok(1) };
+    Ok(rows.iter().product::<usize>().max(usize::from(*samples == 0)))
+}
+
+/// What is after `h`; `h` itself on a GPU, whose kernel has done it.
+pub(super) fn finish(h: Tensor, dropout: Option<Mask>, residual: Option<&Tensor>) -> Result<Tensor> {
+    if let Device::Cuda(_) = h.device() {
+        return Ok(h);
+    }
+    let h = through(dropout, h)?;
+    match residual {
+        Some(residual) => Ok(Add.forward([residual, &h])?.0),
+        None => Ok(h),
+    }
+}
+
+/// `dropout(x)`: of a layer's result, and of the gradient on its way back.
+pub(super) fn through(dropout: Option<Mask>, x: Tensor) -> Result<Tensor> {
+    match dropout {
+        Some(mask) => Ok(Dropout(mask).forward([&x])?.0),
+        None => Ok(x),
+    }
+}
