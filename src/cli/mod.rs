@@ -2,6 +2,7 @@
 
 mod audit;
 mod common;
+mod convert;
 mod crossval;
 mod devices;
 mod evaluate;
@@ -35,6 +36,7 @@ enum Command {
     Audit(audit::Args),
     Crossval(crossval::Args),
     Functional(functional::Args),
+    Convert(convert::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -50,6 +52,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
         Command::Functional(args) => functional::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }
