@@ -3,6 +3,7 @@
 mod common;
 mod convert;
 mod crossval;
+mod data;
 mod devices;
 mod evaluate;
 mod model;
@@ -32,6 +33,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Crossval(crossval::Args),
     Convert(convert::Args),
+    Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -46,6 +48,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Crossval(args) => crossval::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }
