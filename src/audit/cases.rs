@@ -48,7 +48,7 @@ pub(super) fn coin(count: usize, mirnas: usize) -> Vec<Pair> {
 
 /// Every other row of each miRNA is positive.
 pub(super) fn balanced(count: usize, mirnas: usize) -> Vec<Pair> {
-    rows(count, mirnas, |row, _, _| row / mirnas % 2 == 0)
+    rows(count, mirnas, |row, _, _| (row / mirnas).is_multiple_of(2))
 }
 
 /// The miRNA decides in 19 of 20 rows.

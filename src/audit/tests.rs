@@ -48,7 +48,7 @@ fn where_the_mirna_decides_the_verdict_says_so() {
     assert!(auroc(&audit, "miRNA only") > 0.93);
     let summary = &audit.verdict.summary;
     assert!(
-        summary.starts_with("This data set is answered by which miRNA a row has alone: AUROC 0.9"),
+        summary.starts_with("Most of what is told here is told by which miRNA a row has alone: AUROC 0.9"),
         "{summary}"
     );
     assert_eq!(audit.added, None);
@@ -114,7 +114,8 @@ fn probes_count_decisions_and_leave_out_rows_not_tampered_with() {
     let rows = cases::balanced(100, 10);
     let scores: Vec<f64> = (0..100).map(|row| if rows[row].is_positive() { 0.9 } else { 0.1 }).collect();
     // every fourth row cannot be done; of the others, the first thirty change sides
-    let after = |row: usize| (row % 4 != 0).then(|| if row < 40 { 1.0 - scores[row] } else { scores[row] });
+    let after =
+        |row: usize| (!row.is_multiple_of(4)).then(|| if row < 40 { 1.0 - scores[row] } else { scores[row] });
     let probe = Tampered { name: "a change".into(), scores: (0..100).map(after).collect() };
     let audit = audit_with(&rows, Some(scores.clone()), vec![probe]);
     let probe = &audit.probes[0];
@@ -137,4 +138,17 @@ fn text_and_machines_get_the_same() {
     let heads: Vec<&str> = text.lines().filter(|line| line.chars().all(|c| c.is_ascii_uppercase())).collect();
     assert_eq!(heads, ["VERDICT", "", "BALANCE", "", "SCORES", ""], "{text}");
     assert!(text.contains("20 miRNAs"), "{text}");
+}
+
+/// Seed and miRNA each tell a part.
+#[test]
+fn shortcuts_that_are_only_strong_together_leave_the_verdict_open() {
+    let (by_mirna, by_seed) = (cases::by_mirna(400, 20), cases::by_seed(400, 20));
+    let rows = [by_mirna, by_seed].concat();
+    let audit = audit_with(&rows, None, vec![]);
+    assert_eq!(audit.verdict.headline, Headline::Open, "{audit}");
+    let together = auroc(&audit, TOGETHER);
+    assert!(["miRNA only", "seed rule"].iter().all(|name| auroc(&audit, name) < together - 0.1), "{audit}");
+    let noise: Vec<f64> = reading(&cases::coin(800, 40));
+    assert_eq!(audit_with(&rows, Some(noise), vec![]).verdict.headline, Headline::Together);
 }

@@ -9,8 +9,8 @@ use crate::eval::{Estimate, ReportRow};
 
 /// AUROC below which nothing worth a share is told.
 const TELLS: f64 = 0.6;
-/// Share of the best from which on a shortcut answers the data set.
-const ANSWERS: f64 = 0.8;
+/// Share of the best from which on a shortcut tells most of what is told.
+const MOST: f64 = 0.8;
 /// AUROC within a miRNA from which on a score is said to order its targets, given an interval above 1/2.
 const ORDERS: f64 = 0.6;
 /// Decisions kept from which on what was destroyed counts as hardly read.
@@ -25,21 +25,21 @@ pub enum Headline {
     /// Nothing that was tried tells the labels apart.
     #[default]
     Nothing,
-    /// The miRNA's identity answers the data set.
+    /// The miRNA's identity tells most of what is told.
     Mirna,
-    /// What the target is answers it.
+    /// What the target is does.
     Target,
-    /// The length of the target answers it.
+    /// The length of the target does.
     Length,
-    /// The best seed match answers it.
+    /// The best seed match does.
     Seed,
-    /// No shortcut alone answers it, but all together do.
+    /// No shortcut alone does, but all together do, and the score adds nothing to them.
     Together,
     /// The score orders the targets of a miRNA and adds to the shortcuts.
     Reads,
     /// The score does not, or not so that it could be told from chance.
     ReadsLittle,
-    /// There is no score, and shortcuts do not answer the data set.
+    /// There is no score, and no shortcut alone tells most of what is told.
     Open,
 }
 
@@ -101,7 +101,8 @@ impl Audit {
 }
 
 fn headline(audit: &Audit) -> (Headline, String) {
-    let Some(best) = audit.best().filter(|best| best.auroc.value.is_some_and(|auroc| auroc >= TELLS)) else {
+    let told = audit.best().filter(|best| best.auroc.value.is_some_and(|auroc| auroc >= TELLS));
+    let Some(best) = told else {
         let best = audit.best().map_or("none".into(), |best| format!("{}, AUROC {}", best.name, best.auroc));
         let tried = audit.report.results.len();
         let summary = format!(
@@ -109,48 +110,57 @@ fn headline(audit: &Audit) -> (Headline, String) {
         );
         return (Headline::Nothing, summary);
     };
-    let share = |name: &str| audit.share(&audit.line(name)?.auroc);
-    let shares = SHORTCUTS.iter().filter_map(|shortcut| Some((shortcut, share(shortcut.0)?)));
-    let (most, most_share) =
-        shares.max_by(|a, b| a.1.total_cmp(&b.1)).expect("the seed rule always has a share of what tells");
     let of_best = format!("of what the best score here reaches ({}, AUROC {})", best.name, best.auroc);
-    if most_share >= ANSWERS {
-        let (name, headline, what) = most;
-        let auroc = audit.line(name).map_or(String::new(), |line| line.auroc.to_string());
-        let most = percent(most_share);
-        return (
-            *headline,
-            format!("This data set is answered by {what} alone: AUROC {auroc}, {most} {of_best}."),
-        );
-    }
-    let together = share(TOGETHER).unwrap_or(0.0);
-    if together >= ANSWERS && audit.score.is_none() || together >= ANSWERS && !adds(audit) {
-        let together = percent(together);
+    let shares = SHORTCUTS.iter().filter_map(|(name, headline, what)| {
+        let auroc = &audit.line(name)?.auroc;
+        Some((audit.share(auroc)?, auroc, headline, what))
+    });
+    if let Some((share, auroc, headline, what)) = shares.max_by(|a, b| a.0.total_cmp(&b.0))
+        && share >= MOST
+    {
+        let share = percent(share);
         let summary =
-            format!("No shortcut alone answers this data set, but together they reach {together} {of_best}.");
-        return (Headline::Together, summary);
+            format!("Most of what is told here is told by {what} alone: AUROC {auroc}, {share} {of_best}.");
+        return (*headline, summary);
     }
-    match (audit.score_line(), &audit.added) {
-        (Some(line), Some(added)) => {
-            let (headline, says) = match orders(line) && adds(audit) {
-                true => (Headline::Reads, "reads more than the shortcuts do"),
-                false => (Headline::ReadsLittle, "is not shown to read more than the shortcuts do"),
-            };
-            let (name, within) = (&line.name, &line.within_mirna_auroc);
+    match (audit.score_line(), &audit.added, audit.line(TOGETHER)) {
+        (Some(line), Some(added), Some(together)) => of_score(audit, line, added, together, &of_best),
+        (_, _, together) => {
+            let together = together.map_or("-".into(), |line| line.auroc.to_string());
             let summary = format!(
-                "{name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all \
-                 shortcuts together."
-            );
-            (headline, summary)
-        }
-        _ => {
-            let together = percent(together);
-            let summary = format!(
-                "The shortcuts do not answer this data set: together they reach {together} {of_best}."
+                "No shortcut alone tells most of what is told here; together they give AUROC {together}, to which a \
+                 score has to add."
             );
             (Headline::Open, summary)
         }
     }
+}
+
+/// Where no shortcut alone tells most.
+fn of_score(
+    audit: &Audit,
+    line: &ReportRow,
+    added: &Estimate,
+    together: &ReportRow,
+    of_best: &str,
+) -> (Headline, String) {
+    if let Some(share) = audit.share(&together.auroc).filter(|&share| share >= MOST && !adds(audit)) {
+        let share = percent(share);
+        let summary = format!(
+            "No shortcut alone tells most of what is told here, but together they reach {share} {of_best}."
+        );
+        return (Headline::Together, summary);
+    }
+    let (headline, says) = match orders(line) && adds(audit) {
+        true => (Headline::Reads, "reads more than the shortcuts do"),
+        false => (Headline::ReadsLittle, "is not shown to read more than the shortcuts do"),
+    };
+    let (name, within) = (&line.name, &line.within_mirna_auroc);
+    let summary = format!(
+        "{name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all shortcuts \
+         together."
+    );
+    (headline, summary)
 }
 
 /// Whether it orders the rows of a miRNA better than chance, and enough to speak of.

@@ -55,9 +55,9 @@ impl Threads {
 /// Flags of every command that runs the network.
 #[derive(clap::Args)]
 pub(super) struct Common {
-    /// The model: `default`, the one built in, or a weights file
-    #[arg(long, value_name = "default|PATH", default_value = "default")]
-    model: String,
+    /// The model: `default`, the one built in, or a weights file [default: default]
+    #[arg(long, value_name = "default|PATH")]
+    pub(super) model: Option<String>,
     #[command(flatten)]
     compute: Compute,
     /// Say nothing on stderr but errors
@@ -67,9 +67,9 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
-        match self.model.as_str() {
-            "default" => Predictor::embedded(self.compute.workers(self.quiet)?),
-            path => self.load(Path::new(path)),
+        match self.model.as_deref() {
+            None | Some("default") => Predictor::embedded(self.compute.workers(self.quiet)?),
+            Some(path) => self.load(Path::new(path)),
         }
     }
 

@@ -1,11 +1,14 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
+mod audit;
 mod common;
 mod convert;
 mod crossval;
 mod data;
 mod devices;
 mod evaluate;
+mod functional;
+mod genes;
 mod model;
 mod predict;
 mod progress;
@@ -31,7 +34,9 @@ enum Command {
     Show(show::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Audit(audit::Args),
     Crossval(crossval::Args),
+    Functional(functional::Args),
     Convert(convert::Args),
     Data(data::Args),
     Model(model::Args),
@@ -46,7 +51,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Functional(args) => functional::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),

@@ -14,6 +14,15 @@ pub(super) enum SplitName {
 }
 
 impl SplitName {
+    /// As it is typed.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Val => "val",
+            SplitName::Test => "test",
+        }
+    }
+
     fn split(self) -> Split {
         match self {
             SplitName::Train => Split::Train,
@@ -63,6 +72,11 @@ impl Level {
             })),
         }
     }
+}
+
+/// Whether each row is positive.
+pub(super) fn labels(rows: &[Pair]) -> Vec<bool> {
+    rows.iter().map(Pair::is_positive).collect()
 }
 
 /// The miRNA of each row, by sequence.

@@ -1,6 +1,6 @@
 //! `mirscope evaluate`: a model on labelled pairs, beside what needs no model.
 
-mod scores;
+pub(super) mod scores;
 mod shortcuts;
 mod tested;
 
@@ -13,7 +13,8 @@ use crate::data::Pair;
 use crate::eval::{Report, Resampling, Rows, Scored};
 use crate::output::Output;
 use crate::{Result, open};
-use tested::Tested;
+use scores::Bench;
+pub(super) use tested::Tested;
 
 /// Test a model on labelled sites or whole 3'UTRs, beside the miRNA alone, the site alone and the seed rule
 ///
@@ -31,6 +32,9 @@ pub(super) struct Args {
     level: Level,
     #[command(flatten)]
     scoring: scores::Scoring,
+    /// Also score the pairs with their sites shuffled, dinucleotides kept, and with their miRNAs exchanged
+    #[arg(long)]
+    probes: bool,
     /// Models to show beside, such as those that were shown one half of a pair
     #[arg(long, value_name = "PATH", num_args = 1..)]
     beside: Vec<PathBuf>,
@@ -62,22 +66,23 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tested = Tested::read(args)?;
     let model = args.common.predictor()?;
-    let mut lines = vec![scores::of_model(args, &model, &tested.pairs)?];
+    let bench = Bench { scoring: &args.scoring, level: args.level, seed: args.seed, common: &args.common };
+    let mut lines = vec![bench.line(&model, &tested.pairs)?];
     if let Some(path) = &args.predictions {
         write_predictions(path, &tested.pairs, &lines[0])?;
     }
-    if args.scoring.probes {
-        lines.extend(scores::of_probes(args, &model, &tested.pairs, &lines[0])?);
+    if args.probes {
+        lines.extend(bench.probe_lines(&model, &tested.pairs, &lines[0])?);
     }
     for path in &args.beside {
-        lines.push(scores::of_model(args, &args.common.load(path)?, &tested.pairs)?);
+        lines.push(bench.line(&args.common.load(path)?, &tested.pairs)?);
     }
     args.common.say_room(&model);
     lines.extend(shortcuts::lines(args, &tested.pairs)?);
     let (groups, unit) = args.intervals.groups(&tested.pairs, args.level);
     let genes = args.level.genes(&tested.pairs);
-    let about = Rows { mirnas: &mirnas(&tested.pairs), genes: Some(&genes), groups: &groups, unit };
-    let report = Report::new(&lines, about, Resampling { resamples: args.resamples, seed: args.seed });
+    let rows = Rows { mirnas: &mirnas(&tested.pairs), genes: Some(&genes), groups: &groups, unit };
+    let report = Report::new(&lines, rows, Resampling { resamples: args.resamples, seed: args.seed });
     let data: Vec<String> = args.data.iter().map(|path| path.display().to_string()).collect();
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!("# model={} {}\n# data={}\n", model.name(), model.hash(), data.join(" ")))?;
@@ -100,8 +105,4 @@ fn write_predictions(path: &str, pairs: &[Pair], line: &Scored) -> Result<()> {
         table.put(format!("{}\t{}\t{label}\t{score}\n", pair.mirna_id, pair.site_id))?;
     }
     table.finish()
-}
-
-fn labels(rows: &[Pair]) -> Vec<bool> {
-    rows.iter().map(Pair::is_positive).collect()
 }

@@ -1,8 +1,8 @@
 //! What needs no network, fitted to the files that the user names.
 
-use super::{Args, labels};
+use super::Args;
 use crate::Result;
-use crate::cli::rows::read;
+use crate::cli::rows::{labels, read};
 use crate::data::Pair;
 use crate::eval::{Scored, Scores, Shortcuts, seed_margin};
 
@@ -25,6 +25,10 @@ pub(super) fn lines(args: &Args, rows: &[Pair]) -> Result<Vec<Scored>> {
 }
 
 fn line(name: &str, rows: &[Pair], margins: Vec<f64>) -> Result<Scored> {
-    let scores = Scores::new(labels(rows), margins)?;
-    Ok(Scored { name: name.into(), scores, threshold: Some(0.0), probabilities: false })
+    Ok(Scored {
+        name: name.into(),
+        scores: Scores::new(labels(rows), margins)?,
+        threshold: Some(0.0),
+        probabilities: false,
+    })
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::Args;
 use crate::Result;
-use crate::cli::rows::read;
+use crate::cli::rows::{SplitName, read};
 use crate::data::Pair;
 use crate::eval::{Scored, Spread};
 
 /// Pairs, and which of them each file holds.
-pub(super) struct Tested {
+pub(in crate::cli) struct Tested {
     /// As they stand in one file; of several files, each pair once.
     pub pairs: Vec<Pair>,
     files: Vec<(PathBuf, Vec<usize>)>,
@@ -18,12 +18,17 @@ pub(super) struct Tested {
 
 impl Tested {
     pub fn read(args: &Args) -> Result<Self> {
+        Self::of(&args.data, args.split)
+    }
+
+    /// The rows of a split of some files.
+    pub fn of(files: &[PathBuf], split: Option<SplitName>) -> Result<Self> {
         let mut tested = Tested { pairs: vec![], files: vec![] };
         let mut known = HashMap::new();
-        for path in &args.data {
+        for path in files {
             let first = tested.pairs.len();
             let mut held = vec![];
-            for pair in read(path, args.split)? {
+            for pair in read(path, split)? {
                 let next = tested.pairs.len();
                 let key = (pair.mirna.clone(), pair.site.clone(), pair.is_positive());
                 let at = *known.entry(key).or_insert(next);
