@@ -4,6 +4,7 @@ mod audit;
 mod common;
 mod convert;
 mod crossval;
+mod data;
 mod devices;
 mod evaluate;
 mod functional;
@@ -37,6 +38,7 @@ enum Command {
     Crossval(crossval::Args),
     Functional(functional::Args),
     Convert(convert::Args),
+    Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -53,6 +55,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Crossval(args) => crossval::run(&args),
         Command::Functional(args) => functional::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

@@ -4,6 +4,7 @@
 //! silence, and whatever is left out on purpose is counted for the report.
 
 mod batch;
+mod check;
 mod fold_changes;
 mod folds;
 mod formats;
@@ -21,6 +22,7 @@ mod synthetic;
 mod table;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
+pub use check::{Count, Leak, Shared, check};
 pub use fold_changes::{FoldChange, Treatment, read_fold_changes};
 pub use folds::{folds, folds_of, hold_out};
 pub use formats::{Format, Layout, LeftOut, PairReader, read_labelled, read_pairs};
