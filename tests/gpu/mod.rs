@@ -199,7 +199,7 @@ fn optimized(device: &Device) -> Vec<Vec<f64>> {
         let mut grads = gradient(&by_adamw, step);
         grads.add(&gradient(&by_adamw, 10 + step)).unwrap();
         for most in [1e3, 5.0] {
-            norms.push(clip_norm(&mut grads, most).unwrap());
+            norms.push(clip_norm(&mut grads, most).unwrap().value().unwrap());
         }
         adamw.step(&mut by_adamw, &grads, 1e-2 / (step + 1) as f64).unwrap();
         sgd.step(&mut by_sgd, &grads, 1e-2 / (step + 1) as f64).unwrap();
