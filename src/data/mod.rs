@@ -4,6 +4,7 @@
 //! silence, and whatever is left out on purpose is counted for the report.
 
 mod batch;
+mod cuda;
 mod folds;
 mod formats;
 mod groups;
