@@ -1,10 +1,13 @@
 //! What must hold on a GPU, be it one or a driver that runs kernels on the CPU.
 
+mod maxima;
+
 use crate::{
     cases::{Case, all},
     parity::{error, error_beside, greatest, inputs, noise, run},
     tiny,
 };
+pub use maxima::gradients_through_maxima;
 use mirscope::{
     Result,
     autograd::{Grads, Tape},
