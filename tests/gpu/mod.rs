@@ -247,25 +247,22 @@ pub fn network() {
             Ok([logits.value.to_f64()?, vec![loss], gradient, params.flat().to_f64()?])
         };
         let [judge, base] = [Device::Reference, Device::Reference32].map(|d| trained(&d).unwrap());
+        let pairs: Vec<Duo> = examples.iter().map(|e| e.pair).collect();
+        let moved = |device: &Device| maxima::moved(&config, 21, device, &pairs);
         for (precision, allowed) in PRECISIONS {
-            let got = match trained(&Device::cuda_with(0, precision).unwrap()) {
+            let device = Device::cuda_with(0, precision).unwrap();
+            let got = match trained(&device) {
                 Ok(got) => got,
                 Err(e) => {
                     failures.push(format!("network {name} {precision:?}: {e}"));
                     continue;
                 }
             };
-            // Which of two near maxima gets the gradient is for rounding to say; and AdamW's first step is a sign: what
-            // rounding does to a small gradient is as large as the step.
+            // AdamW's first step is a sign: what rounding does to a small gradient is as large as the step.
             let firm = match precision {
                 Precision::F32 => 4,
-                Precision::Tf32 | Precision::Bf16 => {
-                    if config.pairing.is_some() {
-                        2
-                    } else {
-                        3
-                    }
-                }
+                Precision::Tf32 | Precision::Bf16 if moved(&device) > 0 => 2,
+                Precision::Tf32 | Precision::Bf16 => 3,
             };
             let parts = ["logits", "loss", "gradient", "parameters"].into_iter().enumerate();
             for (part, what) in parts.take(firm) {
