@@ -5,6 +5,7 @@
 
 mod batch;
 mod check;
+mod cuda;
 mod fold_changes;
 mod folds;
 mod formats;
