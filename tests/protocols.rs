@@ -1,5 +1,6 @@
 //! The protocols by which models are judged, from outside: folds, whole 3'UTRs, fold changes.
 
+#[allow(dead_code)] // its list of names is for other tests
 mod common;
 
 use common::{Folder, LET7, cells, transcript};

@@ -5,6 +5,7 @@
 
 mod batch;
 mod check;
+mod cuda;
 mod experiments;
 mod fold_changes;
 mod folds;
