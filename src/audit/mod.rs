@@ -6,7 +6,9 @@
 mod balance;
 #[cfg(test)]
 mod cases;
+mod figures;
 mod leaks;
+mod page;
 mod shortcuts;
 mod text;
 mod verdict;
@@ -122,7 +124,7 @@ impl Audit {
         let Subject { rows, score, probes, resampling, .. } = &subject;
         let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
         let folds = fold_of(subject.folds_by, resampling.seed)?;
-        let shortcuts = Shortcuts::of(rows, subject.train, &folds, resampling.seed)?;
+        let shortcuts = Shortcuts::of(rows, subject.train, subject.whole_targets, &folds, resampling.seed)?;
         let line = |name: &str, scores: Vec<f64>| -> Result<Scored> {
             let scores = Scores::new(labels.clone(), scores)?;
             Ok(Scored { name: name.into(), scores, threshold: None, probabilities: false })

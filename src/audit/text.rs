@@ -30,7 +30,7 @@ impl fmt::Display for Audit {
 }
 
 /// Over [`Audit::probe_cells`].
-pub(super) const PROBES: [&str; 5] = ["after", "rows", "decisions kept", "AUROC before", "AUROC after"];
+pub(super) const PROBES: [&str; 5] = ["with", "rows", "decisions kept", "AUROC before", "AUROC after"];
 /// Over [`Leaks::cells`].
 pub(super) const LEAKS: [&str; 3] = ["", "positives", "negatives"];
 /// Over [`Audit::label_cells`].

@@ -3,7 +3,7 @@
 //! A shortcut's *share* of the best is `(AUROC of the shortcut - 1/2) / (best AUROC - 1/2)`, where the best is the highest
 //! AUROC of everything that was tried on the rows, the audited score and its combination with the shortcuts included.
 
-use super::shortcuts::{LENGTH_ONLY, MIRNA_ONLY, SEED_RULE, SITE_ONLY, TARGET_KNOWN};
+use super::shortcuts::{LENGTH_ONLY, MIRNA_ONLY, SEED_RULE, SEED_SITES, SITE_ONLY, TARGET_KNOWN};
 use super::{Audit, Probe, Seen, TOGETHER, low};
 use crate::eval::{Estimate, ReportRow};
 
@@ -52,11 +52,12 @@ pub struct Verdict {
 }
 
 /// What a shortcut looks at, for the reader.
-const SHORTCUTS: [(&str, Headline, &str); 5] = [
+const SHORTCUTS: [(&str, Headline, &str); 6] = [
     (MIRNA_ONLY, Headline::Mirna, "which miRNA a row has"),
     (SITE_ONLY, Headline::Target, "which 4-mers the target holds"),
     (TARGET_KNOWN, Headline::Target, "knowing the target by heart"),
     (SEED_RULE, Headline::Seed, "the type of the best seed match"),
+    (SEED_SITES, Headline::Seed, "the number and types of seed sites"),
     (LENGTH_ONLY, Headline::Length, "the length of the target"),
 ];
 
@@ -157,7 +158,7 @@ fn of_score(
     };
     let (name, within) = (&line.name, &line.within_mirna_auroc);
     let summary = format!(
-        "{name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all shortcuts \
+        "The score {name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all shortcuts \
          together."
     );
     (headline, summary)
@@ -239,9 +240,9 @@ fn probe(probe: &Probe) -> String {
     match kept {
         Some(kept) => {
             let judged = if *kept >= HARDLY_READ { ": hardly any call depends on it" } else { "" };
-            format!("{} of decisions stay after {name}, and {auroc}{judged}.", percent(*kept))
+            format!("With {name}, {} of decisions stay, and {auroc}{judged}.", percent(*kept))
         }
-        None => format!("After {name}, {auroc}."),
+        None => format!("With {name}, {auroc}."),
     }
 }
 
