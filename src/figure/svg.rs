@@ -202,6 +202,7 @@ fn swatch_of(figure: &Figure, wanted: Style) -> Swatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Axis;
 
     fn figure() -> Figure {
         Figure {
