@@ -1,5 +1,6 @@
 //! `audit`: scores from tables and from the model, joined or refused, as text, JSON, page and figures.
 
+#[allow(dead_code)] // its tables and transcripts are for other tests
 mod common;
 
 use common::{Folder, LET7};
