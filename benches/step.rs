@@ -58,7 +58,7 @@ fn results(config: &Config, device: &Device, pairs: &[Duo]) -> [Vec<f64>; 3] {
     let mut accumulator = Accumulator::new(1);
     let (loss, grads) = accumulator.gradients(&network, &params, &examples(pairs), id, &workers).unwrap();
     let logits = network.logits(&params, pairs, &workers).unwrap();
-    [vec![loss], grads.flat().to_f64().unwrap(), logits.into_iter().map(f64::from).collect()]
+    [vec![loss.value().unwrap()], grads.flat().to_f64().unwrap(), logits.into_iter().map(f64::from).collect()]
 }
 
 fn check(config: &Config, pairs: &[Duo]) {

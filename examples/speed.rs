@@ -135,8 +135,8 @@ fn train(args: &Args) -> Result<()> {
         step += 1;
         let id = StepId { seed: 0, step };
         let (loss, grads) = accumulator.gradients(&network, &params, &examples, id, &workers)?;
-        assert!(loss.is_finite());
         adamw.step(&mut params, grads, 1e-3)?;
+        assert!(loss.value()?.is_finite());
         device.wait()
     })?;
     report("train", args, args.batch, 3.0 * config.forward_flops(), seconds);

@@ -29,6 +29,23 @@ extern "C" __global__ void __launch_bounds__(256)
     if (threadIdx.x < WARP && column < d.columns) sums[(u64)blockIdx.y * d.columns + column] = sum;
 }
 
+// So many values, at most EACH a thread, and where they go.
+struct Piece {
+    const float* from;
+    u32 to, count;
+};
+
+// into [piece.to..] += piece.from [piece.count]; a block a piece, none of which goes where another does.
+extern "C" __global__ void __launch_bounds__(256)
+    add_gather(const Piece* __restrict__ pieces, float* __restrict__ into) {
+    const Piece piece = pieces[blockIdx.x];
+#pragma unroll
+    for (u32 k = 0; k < EACH; ++k) {
+        const u32 i = threadIdx.x + k * blockDim.x;
+        if (i < piece.count) into[piece.to + i] += piece.from[i];
+    }
+}
+
 // into [count] += x [count]; pointwise.
 extern "C" __global__ void __launch_bounds__(256)
     add_accumulate(u32 count, const float* __restrict__ x, float* __restrict__ into) {

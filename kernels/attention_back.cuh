@@ -160,7 +160,8 @@ template <class P, int HEAD> __device__ __forceinline__ void backward_kv(const D
     const int keys = at.keys(d, in.lengths), first = at.tile * LINES, key = threadIdx.x / WARP * 16;
     Rows<P, HEAD> rows(LINES, LINES);
     rows.load_keys(d, at, in, first, LINES, keys);
-    __syncthreads();
+    // Where they are not held, keys are read after the barrier that the first queries need.
+    if constexpr (Head<P, HEAD>::Left::HOLDS) __syncthreads();
     KeySide<P, HEAD> own(rows, key, keys - first - key);
     for (int from = 0; from < d.tq && first < keys; from += LINES) {
         const Bits bits(rows.rest, in.mask, LINES, from);

@@ -261,7 +261,8 @@ __device__ __forceinline__ void forward(const Dims& d, const float* q, const flo
     const Factors factors(d, at, bits, own);
     const u64 first_q = at.head(d, d.tq, d.q_row, from);
     H::template load<1>({tile_q}, {q + first_q}, {d.scale * LOG2_E}, d.q_row, lines, d.tq - from, d.head);
-    __syncthreads();
+    // Where they are not held, queries are read after the barrier that the first keys need.
+    if constexpr (H::Left::HOLDS) __syncthreads();
     Forward<P, HEAD> sums(tile_q + line * H::ROW);
     for (int first = 0; first < keys; first += LINES) {
         if (first > 0) __syncthreads();

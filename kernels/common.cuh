@@ -10,6 +10,7 @@
 #define INVERSE_SQRT_TWO_PI 0.3989422804014327f
 
 typedef unsigned int u32;
+typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned long long u64;
 
@@ -28,24 +29,14 @@ __device__ __forceinline__ float warp_max(float x) {
     return x;
 }
 
-// Of the block's threads, in every thread: whole warps, all of them here. `partial` has room for one value a warp; a second
-// sum over the same room needs no barrier of its own.
+// Of the block's threads, in every thread: whole warps, all of them here. `partial` has room for one value a warp, and is for
+// one sum.
 __device__ __forceinline__ float block_sum(float x, float* partial) {
     const u32 lane = threadIdx.x % WARP, warps = blockDim.x / WARP;
     x = warp_sum(x);
-    __syncthreads();
     if (lane == 0) partial[threadIdx.x / WARP] = x;
     __syncthreads();
     return warp_sum(lane < warps ? partial[lane] : 0.0f);
-}
-
-__device__ __forceinline__ float block_max(float x, float* partial) {
-    const u32 lane = threadIdx.x % WARP, warps = blockDim.x / WARP;
-    x = warp_max(x);
-    __syncthreads();
-    if (lane == 0) partial[threadIdx.x / WARP] = x;
-    __syncthreads();
-    return warp_max(lane < warps ? partial[lane] : LOWEST);
 }
 
 // The sum of x[row][column] over from <= row < to, x [.., columns]: a lane a column, rows shared out among the block's warps,

@@ -68,6 +68,8 @@ struct Recording {
     len: usize,
     /// Gradients that wait for their node.
     grads: Vec<Option<Tensor>>,
+    /// Gradients of parameters that wait to be gathered, and where they begin in [`Params::flat`].
+    waiting: Vec<(usize, Tensor)>,
     /// Whether the pass used each parameter.
     used: Vec<bool>,
     /// Whether a gradient reached it.
@@ -92,6 +94,7 @@ impl Recording {
     fn clear(&mut self) {
         self.nodes[..self.len].iter_mut().for_each(|node| node.clear());
         self.grads.clear();
+        self.waiting.clear();
         self.len = 0;
     }
 }
@@ -202,7 +205,7 @@ impl<'p> Tape<'p> {
 
     fn walk(mut self, out: &Var, dout: Tensor, sum: &mut Grads) -> Result<()> {
         let params = self.params;
-        let Recording { nodes, len, grads, used, reached } = &mut **self.recording.get_mut();
+        let Recording { nodes, len, grads, waiting, used, reached } = &mut **self.recording.get_mut();
         grads.resize(*len, None);
         if let Some(Source::Node(last)) = out.source {
             grads[last] = Some(dout);
@@ -224,10 +227,22 @@ impl<'p> Tape<'p> {
                 }
                 Source::Param(id) => {
                     reached[Params::index(id)] = true;
-                    add::accumulate(&mut sum.flat, params.range(id).start, &new)
+                    let at = params.range(id).start;
+                    if !matches!(new.device(), Device::Cuda(_)) {
+                        return add::accumulate(&mut sum.flat, at, &new);
+                    }
+                    // A GPU adds many at once, but of one parameter only one.
+                    if waiting.iter().any(|(other, _)| *other == at) {
+                        add::gather(&mut sum.flat, waiting)?;
+                        waiting.clear();
+                    }
+                    waiting.push((at, new));
+                    Ok(())
                 }
             })?;
         }
+        add::gather(&mut sum.flat, waiting)?;
+        waiting.clear();
         match params.ids().find(|&id| used[Params::index(id)] && !reached[Params::index(id)]) {
             Some(id) => {
                 Err(Error::Setting(format!("no gradient reaches {}, which was used", params.name(id))))

@@ -1,7 +1,9 @@
 //! Arrays on a device, and `on`, which opens an op's operands there.
 
+mod reading;
 mod shape;
 
+pub use reading::Reading;
 pub use shape::Shape;
 
 use crate::{
@@ -164,18 +166,6 @@ impl Tensor {
             (Buffer::Cuda(_), _) => unreachable!("a CUDA buffer's device is CUDA"),
         }
         Ok(())
-    }
-
-    /// The value of a tensor that has one, such as a loss.
-    pub fn item(&self) -> Result<f64> {
-        if self.len() != 1 {
-            return Err(Error::shape("item", "one value", self));
-        }
-        Ok(match &self.buffer {
-            Buffer::Reference(x) => x[self.offset],
-            Buffer::Cpu(x) => x[self.offset].into(),
-            Buffer::Cuda(_) => self.to_f32()?[0].into(),
-        })
     }
 
     /// Makes all values zero: in place, unless a clone still reads them.

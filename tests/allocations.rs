@@ -110,7 +110,7 @@ impl<'a> Training<'a> {
         let (loss, grads) =
             self.accumulator.gradients(&self.network, &self.params, examples, id, &self.workers).unwrap();
         let norm = clip_norm(grads, 1e-3).unwrap();
-        assert!(loss.is_finite() && norm.is_finite());
+        assert!(loss.value().unwrap().is_finite() && norm.value().unwrap().is_finite());
         self.adamw.step(&mut self.params, grads, 1e-3).unwrap();
         self.sgd.step(&mut self.params, grads, 1e-3).unwrap();
     }

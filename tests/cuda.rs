@@ -56,3 +56,10 @@ fn the_network_matches_the_reference() {
         gpu::network();
     }
 }
+
+#[test]
+fn gradients_go_through_maxima() {
+    if found() {
+        gpu::gradients_through_maxima();
+    }
+}

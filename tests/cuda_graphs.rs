@@ -75,7 +75,7 @@ fn gradient(
     workers: &Workers,
 ) -> (f64, Vec<f64>) {
     let id = StepId { seed: 3, step: step as u32 };
-    let (loss, grads): (f64, &mut Grads) =
+    let (loss, grads): (_, &mut Grads) =
         accumulator.gradients(network, params, examples, id, workers).unwrap();
-    (loss, grads.flat().to_f64().unwrap())
+    (loss.value().unwrap(), grads.flat().to_f64().unwrap())
 }

@@ -32,7 +32,7 @@ ops! {
     max_pool2d bce cross_entropy
 }
 
-const OTHERS: &[&str] = &["masks", "ties and extremes", "optimizers", "network"];
+const OTHERS: &[&str] = &["masks", "ties and extremes", "optimizers", "network", "maxima"];
 
 #[test]
 fn every_op_is_among_these() {
@@ -59,6 +59,11 @@ fn optimizers_match_the_reference() {
 #[test]
 fn the_network_matches_the_reference() {
     checked(OTHERS[3], gpu::network);
+}
+
+#[test]
+fn gradients_go_through_maxima() {
+    checked(OTHERS[4], gpu::gradients_through_maxima);
 }
 
 /// A part of what is checked here, on the driver without a GPU. The last one to pass sees whether any kernel is left that

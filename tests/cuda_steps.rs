@@ -11,7 +11,7 @@ use mirscope::{
     model::{Config, PositionKind},
     optim::{AdamW, clip_norm},
     tensor::Tensor,
-    train::{Accumulator, StepId},
+    train::{Accumulator, RunConfig, StepId, run},
     workers::Workers,
 };
 use mock_cuda::Mock;
@@ -29,6 +29,7 @@ fn steps_are_alike() {
     free_blocks_make_room(driver, &device);
     a_batch_is_halved_until_it_fits(driver);
     predictions_are_halved_too(driver);
+    a_step_without_a_number_is_named_and_not_kept();
 }
 
 fn config() -> Config {
@@ -43,12 +44,19 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
     let workers = Workers::new(device, 1).unwrap();
     let (mut accumulator, mut adamw) = (Accumulator::new(9), AdamW::new(&params, 0.1).unwrap());
     let mut round = |step: u32| {
-        for size in [9, 4, 1] {
+        let before = driver.counts().waits;
+        let numbers = [9, 4, 1].map(|size| {
             let id = StepId { seed: 1, step };
             let (loss, grads) =
                 accumulator.gradients(&network, &params, &examples[..size], id, &workers).unwrap();
-            assert!(loss.is_finite() && clip_norm(grads, 0.5).unwrap() > 0.0);
+            let norm = clip_norm(grads, 0.5).unwrap();
             adamw.step(&mut params, grads, 1e-3).unwrap();
+            [loss, norm]
+        });
+        assert_eq!(driver.counts().waits, before, "a step waits for the GPU");
+        for number in numbers.into_iter().flatten() {
+            let number = number.value().unwrap();
+            assert!(number.is_finite() && number > 0.0, "{number}");
         }
         driver.counts()
     };
@@ -58,6 +66,7 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
     assert_eq!(third.launches - second.launches, second.launches - captured.launches);
     assert!(captured.allocations - launched.allocations <= 3, "a capture makes room for its uploads alone");
     assert_eq!(third.graph_launches - second.graph_launches, 3);
+    println!("{} kernels in three steps", third.launches - second.launches);
 }
 
 fn the_order_of_blocks_is_not_seen(driver: &Mock, device: &Device) {
@@ -137,4 +146,47 @@ fn predictions_are_halved_too(driver: &Mock) {
     let (parts, room, _) = within(taken / 3);
     assert!((4..=16).contains(&room), "{room} of 32 pairs together in a third of the memory");
     assert!(parts == whole, "the same logits, in whatever micro-batches");
+}
+
+/// The first step leaves parameters with which no loss is a number.
+const DIVERGING: &str = r#"
+name = "diverging"
+description = "generated"
+
+[model]
+site_len = 24
+mirna_len = 22
+width = 8
+heads = 2
+feed_forward = 8
+layers = 1
+
+[training]
+epochs = 1
+batch = 4
+rate = 1e30
+warmup = 0
+
+[data.synthetic]
+pairs = 32
+mirnas = 4
+validation = 0.5
+"#;
+
+/// By the time that a GPU's loss is looked at it is at the next step, and yet the run ends as on a CPU.
+fn a_step_without_a_number_is_named_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("diverging.toml");
+    std::fs::write(&file, DIVERGING).unwrap();
+    // A checkpoint is due right after the step, or none is before the run ends.
+    for checkpoint in [2, 100] {
+        let config = RunConfig::read(&file, &[format!("training.checkpoint_steps={checkpoint}")]).unwrap();
+        for (name, device) in [("cpu", Device::cpu()), ("cuda", Device::cuda(0).unwrap())] {
+            let out = folder.path().join(format!("{name}{checkpoint}"));
+            let workers = Workers::new(&device, 1).unwrap();
+            let said = run(&config, &out, false, &workers, &mut |_| ()).unwrap_err().to_string();
+            assert!(said.starts_with("step 1: loss NaN"), "{name}: {said}");
+            assert!(!out.join("last.safetensors").exists(), "{name}: a checkpoint of a bad step");
+        }
+    }
 }

@@ -106,7 +106,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let name = format!("{}, {}, seed {seed}", config.name, shown(*reads));
         lines.push(scored(name, &rows, margins.clone())?);
     }
-    lines.extend(shortcuts(&rows, &tested[0].folds, args.folds.into())?);
+    lines.extend(shortcuts(&rows, &tested[0].folds)?);
     report(args, &tested[0].folds, &rows, &lines)
 }
 
@@ -146,14 +146,8 @@ fn each_fold(line: &Scored, folds: &[usize], count: usize) -> String {
 }
 
 /// The shortcuts, each fold's fitted to the rows of the others.
-fn shortcuts(rows: &[Pair], folds: &[usize], count: usize) -> Result<Vec<Scored>> {
-    let mut margins = vec![[0.0; 3]; rows.len()];
-    for fold in 0..count {
-        let (tested, others): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&row| folds[row] == fold);
-        let others: Vec<Pair> = others.into_iter().map(|row| rows[row].clone()).collect();
-        let shortcuts = Shortcuts::fit(&others)?;
-        tested.into_iter().for_each(|row| margins[row] = shortcuts.margins(&rows[row]));
-    }
+fn shortcuts(rows: &[Pair], folds: &[usize]) -> Result<Vec<Scored>> {
+    let margins = Shortcuts::out_of_fold(rows, folds)?;
     let names = Shortcuts::NAMES.into_iter().enumerate();
     names.map(|(i, name)| scored(name.into(), rows, margins.iter().map(|all| all[i]).collect())).collect()
 }

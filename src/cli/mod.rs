@@ -2,9 +2,13 @@
 
 mod audit;
 mod common;
+mod convert;
 mod crossval;
+mod data;
 mod devices;
 mod evaluate;
+mod functional;
+mod genes;
 mod model;
 mod predict;
 mod progress;
@@ -32,6 +36,9 @@ enum Command {
     Evaluate(evaluate::Args),
     Audit(audit::Args),
     Crossval(crossval::Args),
+    Functional(functional::Args),
+    Convert(convert::Args),
+    Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -46,6 +53,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Functional(args) => functional::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

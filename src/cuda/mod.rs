@@ -1,8 +1,10 @@
 //! One NVIDIA GPU, found at run time: nothing here needs a driver to build.
 //!
-//! All work is queued on one stream, in the order in which it is asked for; only a download waits. Memory comes from a
+//! All work is queued on one stream, in the order in which it is asked for; only a download waits, and a look at a number
+//! that is awaited. Memory comes from a
 //! pool, kernels from `kernels/`, compiled for the GPU at hand or else as they were committed.
 
+mod awaited;
 mod cache;
 mod compile;
 mod launch;
@@ -14,6 +16,8 @@ mod staging;
 mod view;
 
 use crate::error::{Error, Result};
+pub(crate) use awaited::Awaited;
+use awaited::Slots;
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result, sys};
 pub(crate) use launch::Launch;
 use pool::Pool;
@@ -61,6 +65,7 @@ pub struct Gpu {
     precision: Precision,
     kernels: Kernels,
     staging: Mutex<Option<Staging>>,
+    slots: Arc<Slots>,
     /// Passes that are known.
     scripts: Mutex<HashMap<script::Key, Script>>,
     /// The pass under way.
@@ -94,8 +99,8 @@ impl Gpu {
         let name = context.name()?;
         let kernels = Kernels::new(&context)?;
         let (scripts, running) = (Mutex::default(), Mutex::default());
-        let staging = Mutex::default();
-        Ok(Self { name, precision, kernels, staging, scripts, running, pool, stream, context })
+        let (staging, slots) = (Mutex::default(), Arc::new(Slots::new(&stream)));
+        Ok(Self { name, precision, kernels, staging, slots, scripts, running, pool, stream, context })
     }
 
     /// How many GPUs there are; an error where there is no driver.

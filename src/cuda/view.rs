@@ -47,7 +47,8 @@ impl<T> View<'_, T> {
         Self::new(part::<T>(self.address, self.len, &range), range.len())
     }
 
-    pub(super) fn address(&self) -> u64 {
+    /// For kernels that read where their operands lie; else a view itself is a kernel's argument.
+    pub(crate) fn address(&self) -> u64 {
         self.address
     }
 }

@@ -1,11 +1,12 @@
 //! Pairs as a network reads them: token ids, and the map of which bases could pair.
 
+use super::cuda;
 use crate::{
     arena::Kept,
     device::Device,
     error::{Error, Result},
     rna::{Base, Pairing},
-    tensor::Shape,
+    tensor::{On, Shape, Tensor, on},
 };
 use std::sync::Arc;
 
@@ -88,6 +89,19 @@ impl Batch {
         [self.size, self.lengths.mirna, self.lengths.site, PAIR_CHANNELS].into()
     }
 
+    /// The map `[B, mirna, site, 3]` on `device`. A GPU makes it of the tokens, a hundredth of its size.
+    pub(crate) fn map_on(&self, device: &Device) -> Result<Tensor> {
+        let shape = self.map_shape();
+        if !matches!(device, Device::Cuda(_)) {
+            return Tensor::filled(device, &shape, |map| self.pairing_map(map));
+        }
+        let (nothing, mut map) = (Tensor::unwritten(device, &[0])?, Tensor::unwritten(device, &shape)?);
+        if let On::Cuda(gpu, _, [map]) = on([&nothing], [&mut map])? {
+            cuda::pairing_map(gpu, self.lengths, &self.tokens, map)?;
+        }
+        Ok(map)
+    }
+
     /// Writes the map `[B, mirna, site, 3]`: 1 where miRNA base `i` and site base `site - 1 - j` form an A-U, G-C or G-U
     /// pair. The site runs backwards, so that a duplex runs along a diagonal.
     pub fn pairing_map(&self, map: &mut [f32]) {
@@ -111,7 +125,7 @@ const BASES: [Option<Base>; VOCABULARY] =
     [Some(Base::A), Some(Base::C), Some(Base::G), Some(Base::U), Some(Base::N), None];
 
 /// The map's channel for two tokens.
-const CHANNEL: [[Option<u8>; VOCABULARY]; VOCABULARY] = {
+pub(super) const CHANNEL: [[Option<u8>; VOCABULARY]; VOCABULARY] = {
     let mut table = [[None; VOCABULARY]; VOCABULARY];
     let mut a = 0;
     while a < VOCABULARY {

@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn no_group_stands_on_both_sides_and_no_row_is_lost() {
-        for grouping in [Grouping::Rows, Grouping::Sites, Grouping::Genes, Grouping::Families] {
+        for grouping in
+            [Grouping::Rows, Grouping::Sites, Grouping::Genes, Grouping::Families, Grouping::Names]
+        {
             let all = pairs();
             let group_of = groups(&all, grouping);
             let (train, validation) = hold_out(all.clone(), grouping, 0.2, 1).unwrap();

@@ -121,9 +121,9 @@ pub struct Shortcuts {
 
 impl Shortcuts {
     /// Fits both to the labelled rows of `train`, which must hold both labels.
-    pub fn fit(train: &[Pair]) -> Result<Shortcuts> {
-        let (mirna, site) = (MirnaPrior::fit(train)?, SitePrior::fit(train)?);
-        let known: Vec<&Pair> = train.iter().filter(|pair| pair.label.is_some()).collect();
+    pub fn fit<'a>(train: impl IntoIterator<Item = &'a Pair> + Clone) -> Result<Shortcuts> {
+        let (mirna, site) = (MirnaPrior::fit(train.clone())?, SitePrior::fit(train.clone())?);
+        let known: Vec<&Pair> = train.into_iter().filter(|pair| pair.label.is_some()).collect();
         let best = |score: &dyn Fn(&Pair) -> f64| -> Result<f64> {
             let labels = known.iter().map(|pair| pair.is_positive()).collect();
             let scores = Scores::new(labels, known.iter().map(|pair| score(pair)).collect())?;
@@ -131,6 +131,18 @@ impl Shortcuts {
         };
         let thresholds = [best(&|pair| mirna.score(pair))?, best(&|pair| site.score(pair))?];
         Ok(Shortcuts { mirna, site, thresholds })
+    }
+
+    /// The margins of each row, fitted to the rows of all folds but its own. folds `[rows]`, from 0.
+    pub fn out_of_fold(rows: &[Pair], folds: &[usize]) -> Result<Vec<[f64; 3]>> {
+        let mut margins = vec![[0.0; 3]; rows.len()];
+        for fold in 0..folds.iter().max().map_or(0, |last| last + 1) {
+            let (tested, others): (Vec<usize>, Vec<usize>) =
+                (0..rows.len()).partition(|&row| folds[row] == fold);
+            let shortcuts = Shortcuts::fit(others.iter().map(|&row| &rows[row]))?;
+            tested.into_iter().for_each(|row| margins[row] = shortcuts.margins(&rows[row]));
+        }
+        Ok(margins)
     }
 
     /// Names of the scores of [`Shortcuts::margins`].

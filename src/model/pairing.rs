@@ -6,7 +6,6 @@ use crate::{
     nn::{Conv2d, Linear, dropout},
     ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape},
     params::Builder,
-    tensor::Tensor,
 };
 
 /// A small CNN over the map of which bases could pair. Complementarity is what a site is made of, and a network that
@@ -44,8 +43,7 @@ impl PairingStem {
 
     /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`.
     pub fn join(&self, t: &Tape, pooled: &Var, batch: &Batch, drop: f32) -> Result<Var> {
-        let map = Tensor::filled(t.device(), &batch.map_shape(), |map| batch.pairing_map(map))?;
-        let mut map = t.constant(map); // [B, M, S, 3]
+        let mut map = t.constant(batch.map_on(t.device())?); // [B, M, S, 3]
         for (i, convolution) in self.convolutions.iter().enumerate() {
             if i > 0 {
                 map = t.apply(MaxPool2d { size: 2 }, [&map])?;

@@ -5,21 +5,17 @@ use crate::{
     autograd::Grads,
     error::Result,
     ops::Real,
-    tensor::{On, Tensor, on},
+    tensor::{On, Reading, Tensor, on},
 };
 
 /// Scales `grads` down to a Euclidean norm of `max` if theirs is greater; returns the norm they had. The sum runs in f64
-/// and in a fixed order.
-pub fn clip_norm(grads: &mut Grads, max: f64) -> Result<f64> {
+/// and in a fixed order. A GPU is not waited for.
+pub fn clip_norm(grads: &mut Grads, max: f64) -> Result<Reading> {
     let none = Tensor::zeros(grads.flat().device(), &[0])?;
     Ok(match on([&none], [grads.flat_mut()])? {
-        On::Reference(_, [g]) => clip(g, max),
-        On::Reference32(_, [g]) | On::Cpu(_, _, [g]) => clip(g, max),
-        On::Cuda(gpu, _, [g]) => {
-            let mut norm = [0.0];
-            gpu.download(cuda::clip(gpu, g, max)?.view().part(0..1), &mut norm)?;
-            norm[0].into()
-        }
+        On::Reference(_, [g]) => clip(g, max).into(),
+        On::Reference32(_, [g]) | On::Cpu(_, _, [g]) => clip(g, max).into(),
+        On::Cuda(gpu, _, [g]) => gpu.await_number(cuda::clip(gpu, g, max)?.view().part(0..1))?.into(),
     })
 }
 

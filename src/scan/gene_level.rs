@@ -27,6 +27,8 @@ pub struct GeneRule {
 pub struct GeneScores {
     /// A probability for each pair; 0 for one with fewer than `sites` windows. `[pairs]`
     pub scores: Vec<f64>,
+    /// The sum of each pair's windows' probabilities: how many sites are bound, if windows do not overlap. `[pairs]`
+    pub expected: Vec<f64>,
     /// Windows scored.
     pub windows: u64,
     pub tally: Tally,
@@ -67,6 +69,7 @@ impl GeneScores {
             self.windows += question.sites.len() as u64;
             self.tally.add(question.status);
             self.scores.push(kth_greatest(&question, sites));
+            self.expected.push(question.sites.iter().map(|site| f64::from(site.probability)).sum());
         }
         Ok(())
     }

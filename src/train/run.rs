@@ -15,6 +15,7 @@ use crate::{
     optim::{Schedule, clip_norm},
     output::Output,
     params::{Builder, Params},
+    tensor::Reading,
     workers::Workers,
 };
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,7 @@ pub(super) fn run_on(
         optimizer,
         accumulator,
         progress,
+        taken: None,
         steps_an_epoch,
         workers,
     };
@@ -146,8 +148,17 @@ struct Run<'a> {
     optimizer: AnyOptimizer,
     accumulator: Accumulator,
     progress: Progress,
+    /// The last step, until its loss has been looked at.
+    taken: Option<Taken>,
     steps_an_epoch: u64,
     workers: &'a Workers,
+}
+
+/// A step whose loss a GPU may still be at.
+struct Taken {
+    step: u64,
+    loss: Reading,
+    norm: Reading,
 }
 
 impl Run<'_> {
@@ -180,14 +191,15 @@ impl Run<'_> {
             let (loss, grads) =
                 self.accumulator.gradients(&self.network, &self.params, batch, id, self.workers)?;
             let norm = clip_norm(grads, t.clip)?;
-            if !loss.is_finite() || !norm.is_finite() {
-                let what = format!("step {}: loss {loss}, gradient norm {norm}", self.progress.step);
-                return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
-            }
+            let known = loss.is_known() && norm.is_known();
+            let taken = Taken { step: self.progress.step, loss, norm };
+            // A GPU has the next step to do while this one's numbers are on their way.
+            let next = if known { Some(taken) } else { self.taken.replace(taken) };
+            next.map_or(Ok(()), |taken| self.progress.look_at(taken))?;
             rate = schedule.rate(self.progress.step);
             self.optimizer.step(&mut self.params, grads, rate)?;
             let p = &mut self.progress;
-            (p.step, p.step_in_epoch, p.loss_sum) = (p.step + 1, p.step_in_epoch + 1, p.loss_sum + loss);
+            (p.step, p.step_in_epoch) = (p.step + 1, p.step_in_epoch + 1);
             observe(Event::Step { done: p.step, total });
             if self.accumulator.micro_batch() < micro_batch {
                 observe(Event::SmallerMicroBatch(self.accumulator.micro_batch()));
@@ -196,7 +208,13 @@ impl Run<'_> {
                 self.checkpoint()?;
             }
         }
+        self.settle()?;
         Ok(rate)
+    }
+
+    /// Looks at the last step, if that has not been done: nothing is kept of what it has not been done for.
+    fn settle(&mut self) -> Result<()> {
+        self.taken.take().map_or(Ok(()), |last| self.progress.look_at(last))
     }
 
     /// Ends an epoch: scores the validation rows, keeps the model if it is the best, writes the metrics.
@@ -232,7 +250,8 @@ impl Run<'_> {
         Ok(metrics)
     }
 
-    fn checkpoint(&self) -> Result<()> {
+    fn checkpoint(&mut self) -> Result<()> {
+        self.settle()?;
         let run = (self.config, &self.hashes[..]);
         checkpoint::save(&self.out.join(LAST), run, &self.params, &self.optimizer, &self.progress)
     }
@@ -263,6 +282,19 @@ impl Run<'_> {
         let seen = |line: &&str| serde_json::from_str::<EpochMetrics>(line).is_ok_and(|m| m.epoch <= epochs);
         let kept: String = text.lines().filter(seen).map(|line| format!("{line}\n")).collect();
         Output::write(&path, kept.as_bytes())
+    }
+}
+
+impl Progress {
+    /// Adds a step's loss, which is a number like its gradient's norm, or else the run ends.
+    fn look_at(&mut self, Taken { step, loss, norm }: Taken) -> Result<()> {
+        let (loss, norm) = (loss.value()?, norm.value()?);
+        if !loss.is_finite() || !norm.is_finite() {
+            let what = format!("step {step}: loss {loss}, gradient norm {norm}");
+            return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
+        }
+        self.loss_sum += loss;
+        Ok(())
     }
 }
 

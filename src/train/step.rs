@@ -9,7 +9,7 @@ use crate::{
     model::Network,
     ops::{BceWithLogits, dropout::Noise},
     params::Params,
-    tensor::Tensor,
+    tensor::{Reading, Tensor},
     workers::Workers,
 };
 use std::sync::Arc;
@@ -44,13 +44,13 @@ pub struct Accumulator {
 /// Sums over every `STRIPS`th micro-batch.
 #[derive(Debug)]
 struct Strip {
-    loss: f64,
+    loss: Reading,
     grads: Grads,
 }
 
 impl Strip {
-    fn add(&mut self, other: &Strip) -> Result<()> {
-        self.loss += other.loss;
+    fn add(&mut self, other: &mut Strip) -> Result<()> {
+        self.loss.add(std::mem::take(&mut other.loss));
         self.grads.add(&other.grads)
     }
 }
@@ -66,7 +66,7 @@ impl Accumulator {
         self.micro_batch
     }
 
-    /// The weighted mean loss of `examples`, and its gradient, which stays until the next batch's.
+    /// The weighted mean loss of `examples`, and its gradient, which stays until the next batch's. A GPU is not waited for.
     pub fn gradients(
         &mut self,
         network: &Network,
@@ -74,7 +74,7 @@ impl Accumulator {
         examples: &[Example],
         id: StepId,
         workers: &Workers,
-    ) -> Result<(f64, &mut Grads)> {
+    ) -> Result<(Reading, &mut Grads)> {
         let normalizer = examples.iter().map(|e| e.weight).sum();
         loop {
             let micro_batch = self.micro_batch;
@@ -87,7 +87,7 @@ impl Accumulator {
             }
         }
         match self.strips.first_mut() {
-            Some(sum) if !examples.is_empty() => Ok((sum.loss, &mut sum.grads)),
+            Some(sum) if !examples.is_empty() => Ok((std::mem::take(&mut sum.loss), &mut sum.grads)),
             _ => Err(Error::Setting("a batch has no examples".into())),
         }
     }
@@ -96,7 +96,7 @@ impl Accumulator {
     fn add_up(&mut self, batch: &WholeBatch, workers: &Workers) -> Result<()> {
         let used = STRIPS.min(batch.examples.len().div_ceil(batch.micro_batch));
         while self.strips.len() < used {
-            self.strips.push(Strip { loss: 0.0, grads: Grads::zeros(batch.params)? });
+            self.strips.push(Strip { loss: Reading::default(), grads: Grads::zeros(batch.params)? });
         }
         let strips = &mut self.strips[..used];
         workers.for_chunks(strips, 1, |device, first, strip| {
@@ -107,7 +107,7 @@ impl Accumulator {
         while apart < strips.len() {
             workers.for_chunks(strips, 2 * apart, |_, _, strips| {
                 let (sum, others) = strips.split_at_mut(apart.min(strips.len()));
-                others.first().map_or(Ok(()), |other| sum[0].add(other))
+                others.first_mut().map_or(Ok(()), |other| sum[0].add(other))
             })?;
             apart *= 2;
         }
@@ -128,7 +128,7 @@ struct WholeBatch<'a> {
 impl WholeBatch<'_> {
     /// Every `STRIPS`th micro-batch from `first` on.
     fn strip(&self, device: &Device, first: usize, strip: &mut Strip) -> Result<()> {
-        strip.loss = 0.0;
+        strip.loss = Reading::default();
         strip.grads.clear()?;
         let micro_batches = self.examples.chunks(self.micro_batch).enumerate();
         for (i, examples) in micro_batches.skip(first).step_by(STRIPS) {
@@ -138,7 +138,7 @@ impl WholeBatch<'_> {
             let loss = device.repeat("step", examples.len(), || {
                 self.one(Tape::training(self.params, device, noise), examples, grads)
             })?;
-            strip.loss += loss.item()?;
+            strip.loss.add(loss.reading()?);
         }
         Ok(())
     }

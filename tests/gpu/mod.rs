@@ -1,10 +1,13 @@
 //! What must hold on a GPU, be it one or a driver that runs kernels on the CPU.
 
+mod maxima;
+
 use crate::{
     cases::{Case, all},
     parity::{error, error_beside, greatest, inputs, noise, run},
     tiny,
 };
+pub use maxima::gradients_through_maxima;
 use mirscope::{
     Result,
     autograd::{Grads, Tape},
@@ -199,7 +202,7 @@ fn optimized(device: &Device) -> Vec<Vec<f64>> {
         let mut grads = gradient(&by_adamw, step);
         grads.add(&gradient(&by_adamw, 10 + step)).unwrap();
         for most in [1e3, 5.0] {
-            norms.push(clip_norm(&mut grads, most).unwrap());
+            norms.push(clip_norm(&mut grads, most).unwrap().value().unwrap());
         }
         adamw.step(&mut by_adamw, &grads, 1e-2 / (step + 1) as f64).unwrap();
         sgd.step(&mut by_sgd, &grads, 1e-2 / (step + 1) as f64).unwrap();
@@ -244,25 +247,22 @@ pub fn network() {
             Ok([logits.value.to_f64()?, vec![loss], gradient, params.flat().to_f64()?])
         };
         let [judge, base] = [Device::Reference, Device::Reference32].map(|d| trained(&d).unwrap());
+        let pairs: Vec<Duo> = examples.iter().map(|e| e.pair).collect();
+        let moved = |device: &Device| maxima::moved(&config, 21, device, &pairs);
         for (precision, allowed) in PRECISIONS {
-            let got = match trained(&Device::cuda_with(0, precision).unwrap()) {
+            let device = Device::cuda_with(0, precision).unwrap();
+            let got = match trained(&device) {
                 Ok(got) => got,
                 Err(e) => {
                     failures.push(format!("network {name} {precision:?}: {e}"));
                     continue;
                 }
             };
-            // Which of two near maxima gets the gradient is for rounding to say; and AdamW's first step is a sign: what
-            // rounding does to a small gradient is as large as the step.
+            // AdamW's first step is a sign: what rounding does to a small gradient is as large as the step.
             let firm = match precision {
                 Precision::F32 => 4,
-                Precision::Tf32 | Precision::Bf16 => {
-                    if config.pairing.is_some() {
-                        2
-                    } else {
-                        3
-                    }
-                }
+                Precision::Tf32 | Precision::Bf16 if moved(&device) > 0 => 2,
+                Precision::Tf32 | Precision::Bf16 => 3,
             };
             let parts = ["logits", "loss", "gradient", "parameters"].into_iter().enumerate();
             for (part, what) in parts.take(firm) {

@@ -84,7 +84,7 @@ pub fn step(
     let workers = Workers::new(params.device(), 1)?;
     let mut accumulator = Accumulator::new(micro_batch);
     let (loss, grads) = accumulator.gradients(network, params, examples, STEP, &workers)?;
-    Ok((loss, grads.clone()))
+    Ok((loss.value()?, grads.clone()))
 }
 
 /// As [`step`], with the gradient as plain numbers.

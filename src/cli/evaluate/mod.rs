@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// Models to show beside, such as those that were shown one half of a pair
     #[arg(long, value_name = "PATH", num_args = 1..)]
     beside: Vec<PathBuf>,
-    /// Files that the miRNA-only and site-only shortcuts learn from; without them, only the seed rule is shown
+    /// Files that the miRNA-only and site-only shortcuts learn from [default: ten folds of the data]
     #[arg(long, value_name = "TSV", num_args = 1..)]
     shortcuts_from: Vec<PathBuf>,
     /// Only rows of this split teach the shortcuts

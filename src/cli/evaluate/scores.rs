@@ -1,20 +1,17 @@
 //! A model's scores of the pairs under test, and of what is left of them when the pairing is gone.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use crate::Result;
 use crate::audit::Tampered;
 use crate::cli::common::{Common, Windows};
-use crate::cli::progress::Progress;
+use crate::cli::genes;
 use crate::cli::rows::{Level, labels};
 use crate::data::{Duo, Pair, swap_mirnas};
 use crate::eval::{Scored, Scores, group_ids};
 use crate::model::Predictor;
 use crate::rna::{Base, dinucleotide_shuffle};
-use crate::scan::{GeneRule, gene_scores};
+use crate::scan::GeneRule;
 
 /// How pairs are scored and called.
 #[derive(clap::Args)]
@@ -111,26 +108,11 @@ impl Bench<'_> {
     fn scores(&self, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
         match self.level {
             Level::Site => Ok(model.probabilities(pairs)?.into_iter().map(f64::from).collect()),
-            Level::Gene => self.gene_level(model, pairs, what),
+            Level::Gene => {
+                let rule = GeneRule { gate: self.scoring.windows.gate()?, sites: self.scoring.sites };
+                Ok(genes::scores(self.common, model, pairs, rule, what)?.scores)
+            }
         }
-    }
-
-    fn gene_level(&self, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
-        let rule = GeneRule { gate: self.scoring.windows.gate()?, sites: self.scoring.sites };
-        let total = Some(pairs.len() as u64);
-        let done = Arc::new(AtomicU64::new(0));
-        let mut progress = Progress::new("pairs", Arc::clone(&done), total, self.common.quiet);
-        let start = Instant::now();
-        let scored = gene_scores(model, pairs, rule, &mut |pairs| {
-            done.store(pairs, Ordering::Relaxed);
-            progress.tick(pairs);
-        })?;
-        progress.finish();
-        let (windows, seconds) = (scored.windows, start.elapsed().as_secs_f64());
-        let rate = windows as f64 / seconds;
-        self.common.say(format_args!("{what}: {}", scored.tally));
-        self.common.say(format_args!("{what}: {windows} windows in {seconds:.1} s, {rate:.0} a second"));
-        Ok(scored.scores)
     }
 }
 

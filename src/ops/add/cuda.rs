@@ -8,6 +8,8 @@ static SOURCE: Source = kernels!("add");
 /// Columns of a block that sums rows, and its threads.
 const COLUMNS: usize = 32;
 const THREADS: u32 = 256;
+/// Values that a block gathers.
+const PIECE: usize = 4 * THREADS as usize;
 /// Blocks that keep the largest GPU busy. A number and not the GPU's own, so that sums are the same on all of them.
 const BLOCKS: usize = 528;
 /// Fewest rows that are worth a block.
@@ -58,6 +60,33 @@ fn sum_strips(gpu: &Gpu, dy: View, (strip, strips): (usize, usize), sums: ViewMu
     let grid = [columns.div_ceil(COLUMNS) as u32, strips as u32, 1];
     let launch = gpu.launch(&SOURCE, "add_sum", grid, THREADS)?.value(d).input(dy).output(sums);
     // SAFETY: arguments match the kernel's signature; dy is rows of as many columns as sums, and sums has a row a strip.
+    unsafe { launch.go() }
+}
+
+/// `struct Piece` in kernels/add.cu.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    from: u64,
+    to: u32,
+    count: u32,
+}
+
+/// What is to be added from `to` on, a piece a block.
+pub fn pieces(x: View, to: usize) -> impl Iterator<Item = Piece> {
+    (0..x.len()).step_by(PIECE).map(move |at| {
+        let count = PIECE.min(x.len() - at);
+        let from = x.part(at..at + count).address();
+        Piece { from, to: (to + at) as u32, count: count as u32 }
+    })
+}
+
+pub fn gather(gpu: &Gpu, pieces: &[Piece], into: ViewMut) -> Result<()> {
+    let uploaded = gpu.upload(pieces)?;
+    let launch = gpu.launch(&SOURCE, "add_gather", [pieces.len() as u32, 1, 1], THREADS)?;
+    let launch = launch.input(uploaded.view()).output(into);
+    // SAFETY: arguments match the kernel's signature; the caller's pieces lie inside of what they are from and go to, are
+    // apart, and stay until they are queued.
     unsafe { launch.go() }
 }
 

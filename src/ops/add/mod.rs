@@ -64,7 +64,24 @@ pub(crate) fn sum_leading(dy: &Tensor, shape: &[usize]) -> Result<Tensor> {
     Ok(db)
 }
 
-/// `into[at..][..x.len()] += x`, in place: how gradients of parameters are gathered.
+/// `into[at..][..x.len()] += x` for each `(at, x)`, in place, no two of which meet: how gradients of parameters are gathered. A
+/// GPU does it in one launch.
+pub(crate) fn gather(into: &mut Tensor, parts: &[(usize, Tensor)]) -> Result<()> {
+    let Some((_, first)) = parts.first() else { return Ok(()) };
+    let mut pieces = vec![];
+    for (at, x) in parts {
+        match on([x], [])? {
+            On::Cuda(_, [x], []) => pieces.extend(cuda::pieces(x, *at)),
+            _ => accumulate(into, *at, x)?,
+        }
+    }
+    match on([first], [into])? {
+        On::Cuda(gpu, _, [into]) => cuda::gather(gpu, &pieces, into),
+        _ => Ok(()),
+    }
+}
+
+/// `into[at..][..x.len()] += x`, in place.
 pub(crate) fn accumulate(into: &mut Tensor, at: usize, x: &Tensor) -> Result<()> {
     match on([x], [into])? {
         On::Reference([x], [into]) => reference::accumulate(x, &mut into[at..][..x.len()]),

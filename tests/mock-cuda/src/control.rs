@@ -17,6 +17,8 @@ pub struct Counts {
     pub allocations: u64,
     /// Copies between host and device.
     pub copies: u64,
+    /// Waits of the host for the device, by a call for that or by a copy or fill that is done when it returns.
+    pub waits: u64,
     pub thread_instructions: u64,
     /// Bytes in live buffers.
     pub used: u64,

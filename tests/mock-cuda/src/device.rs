@@ -100,7 +100,9 @@ driver_calls! {
         unsafe { give(device, 0)? };
     }
     fn cuCtxSynchronize() {
-        driver().uncapturable("a wait for the device")?;
+        let mut d = driver();
+        d.uncapturable("a wait for the device")?;
+        d.counts.waits += 1;
     }
     fn cuCtxSetFlags(_flags: c_uint) {}
     fn cuCtxGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int) {

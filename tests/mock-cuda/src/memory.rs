@@ -53,6 +53,7 @@ fn submit(stream: *mut c_void, bytes: usize, node: Node) -> Result<(), Code> {
 fn at_once(bytes: usize, node: Node) -> Result<(), Code> {
     let mut d = driver();
     d.uncapturable("a synchronous copy or fill")?;
+    d.counts.waits += 1;
     if bytes == 0 { Ok(()) } else { node.run(&mut d) }
 }
 

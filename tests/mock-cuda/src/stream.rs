@@ -77,6 +77,7 @@ driver_calls! {
     }
     fn cuStreamSynchronize(stream: *mut c_void) {
         wait_for(stream)?;
+        driver().counts.waits += 1;
     }
     fn cuStreamQuery(stream: *mut c_void) {
         wait_for(stream)?;
@@ -125,6 +126,7 @@ driver_calls! {
         if d.events.get(event)?.capture.is_some() {
             return Err(fault(CAPTURE_UNSUPPORTED, "a wait for an event that was captured"));
         }
+        d.counts.waits += 1;
     }
     fn cuEventQuery(event: *mut c_void) {
         driver().events.index(event)?;
