@@ -4,7 +4,8 @@
 //! AUROC of everything that was tried on the rows, the audited score and its combination with the shortcuts included.
 
 use super::shortcuts::{LENGTH_ONLY, MIRNA_ONLY, SEED_RULE, SEED_SITES, SITE_ONLY, TARGET_KNOWN};
-use super::{Audit, Probe, Seen, TOGETHER, low};
+use super::{Audit, Probe, TOGETHER, low};
+use crate::data::{Count, Shared};
 use crate::eval::{Estimate, ReportRow};
 
 /// AUROC below which nothing worth a share is told.
@@ -248,13 +249,14 @@ fn probe(probe: &Probe) -> String {
 
 fn leaks(audit: &Audit) -> Option<String> {
     let leaks = audit.leaks.as_ref()?;
-    let of = |count: fn(&Seen) -> Option<usize>| {
-        let part = |seen: &Seen| Some(percent(count(seen)? as f64 / seen.rows.max(1) as f64));
-        Some(format!("{} of positives and {} of negatives", part(&leaks.positives)?, part(&leaks.negatives)?))
+    let of = |shared: Shared| {
+        let leak = leaks.shared.iter().find(|leak| leak.shared == shared)?;
+        let part = |count: Count| count.percent().map_or("-".into(), |share| percent(share / 100.0));
+        Some(format!("{} of positives and {} of negatives", part(leak.positives), part(leak.negatives)))
     };
-    let target = of(|seen| Some(seen.target))?;
+    let target = of(Shared::Site)?;
     let text = format!("Of the rows, {target} have a target that stands verbatim in the training rows");
-    Some(match (of(|seen| seen.kmer), of(|seen| seen.kmer_and_mirna)) {
+    Some(match (of(Shared::SiteKmer), of(Shared::SiteKmerAndMirna)) {
         (Some(kmer), Some(both)) => {
             format!("{text}; {kmer} share a 20-mer with a training site, {both} with one of the same miRNA.")
         }

@@ -23,7 +23,7 @@ mod synthetic;
 mod table;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
-pub use check::{Count, Leak, Shared, check};
+pub use check::{Count, Leak, Shared, check, leak};
 pub use fold_changes::{FoldChange, Treatment, read_fold_changes};
 pub use folds::{folds, folds_of, hold_out};
 pub use formats::{Format, Layout, LeftOut, PairReader, read_labelled, read_pairs};
