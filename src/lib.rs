@@ -27,6 +27,7 @@ pub mod data;
 pub mod device;
 pub mod error;
 pub mod eval;
+pub mod figure;
 pub mod model;
 pub mod nn;
 pub mod open;

@@ -6,17 +6,17 @@
 mod balance;
 #[cfg(test)]
 mod cases;
-mod leaks;
+mod figures;
+mod page;
 mod shortcuts;
 mod text;
 mod verdict;
 
 pub use balance::{Balance, Labels, MirnaCount, Share};
-pub use leaks::{Leaks, Seen};
 pub use verdict::{Headline, Verdict};
 
 use crate::Result;
-use crate::data::Pair;
+use crate::data::{Leak, Pair, Shared, leak};
 use crate::eval::{
     Bin, Draw, Estimate, Interval, Point, Report, Resampling, Rows, Scored, Scores, bootstrap, group_ids,
     reliability, thinned,
@@ -78,6 +78,13 @@ pub struct Curves {
     pub precision_recall: Vec<Point>,
 }
 
+/// What of the rows was to be seen in training already.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Leaks {
+    pub train_rows: usize,
+    pub shared: Vec<Leak>,
+}
+
 /// Where the score of each class lies.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Histogram {
@@ -122,7 +129,7 @@ impl Audit {
         let Subject { rows, score, probes, resampling, .. } = &subject;
         let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
         let folds = fold_of(subject.folds_by, resampling.seed)?;
-        let shortcuts = Shortcuts::of(rows, subject.train, &folds, resampling.seed)?;
+        let shortcuts = Shortcuts::of(rows, subject.train, subject.whole_targets, &folds, resampling.seed)?;
         let line = |name: &str, scores: Vec<f64>| -> Result<Scored> {
             let scores = Scores::new(labels.clone(), scores)?;
             Ok(Scored { name: name.into(), scores, threshold: None, probabilities: false })
@@ -157,7 +164,7 @@ impl Audit {
             probes: score.map_or(vec![], |score| {
                 probes.iter().map(|probe| probe.result(score, subject.groups, *resampling)).collect()
             }),
-            leaks: subject.train.map(|train| Leaks::between(rows, train, subject.whole_targets)),
+            leaks: subject.train.map(|train| Leaks::of(rows, train, subject.whole_targets)),
             curves: scored.iter().filter_map(Curves::of).collect(),
             reliability: score.filter(|score| score.probabilities).map(bins).transpose()?,
             histogram: score.map(|score| Histogram::of(&score.scores)),
@@ -216,6 +223,16 @@ impl Curves {
             roc: thinned(&scored.scores.roc()?, FINE),
             precision_recall: thinned(&scored.scores.precision_recall()?, FINE),
         })
+    }
+}
+
+impl Leaks {
+    /// Whole 3'UTRs share 20-mers in repeats, which tells nothing: that is left out.
+    fn of(rows: &[Pair], train: &[Pair], whole: bool) -> Leaks {
+        let tells =
+            |shared: &Shared| !(whole && matches!(shared, Shared::SiteKmer | Shared::SiteKmerAndMirna));
+        let shared = Shared::ALL.into_iter().filter(tells).map(|shared| leak(shared, train, rows));
+        Leaks { train_rows: train.len(), shared: shared.collect() }
     }
 }
 

@@ -7,7 +7,8 @@
 use ndarray::Array2;
 
 use crate::data::{Pair, folds_of};
-use crate::eval::{Logistic, MirnaPrior, SitePrior, TargetPrior, seed_rule};
+use crate::eval::{Logistic, MirnaPrior, SitePrior, TargetPrior, seed_efficacy, seed_rule};
+use crate::rna::KmerIndex;
 use crate::{Error, Result};
 
 /// Folds.
@@ -22,6 +23,8 @@ pub(super) const MIRNA_ONLY: &str = "miRNA only";
 pub(super) const SITE_ONLY: &str = "site only";
 pub(super) const TARGET_KNOWN: &str = "target known";
 pub(super) const SEED_RULE: &str = "seed rule";
+/// All seed sites of a whole target, weighed by what they repress.
+pub(super) const SEED_SITES: &str = "seed sites";
 pub(super) const LENGTH_ONLY: &str = "length only";
 /// As [`LEARNED`], out of folds of single rows.
 const LOOSE: [&str; 3] = ["miRNA only, random rows", "site only, random rows", "target known, random rows"];
@@ -43,8 +46,14 @@ pub(super) fn fold_of(groups: &[usize], seed: u64) -> Result<Vec<usize>> {
 }
 
 impl Shortcuts {
-    /// Of `rows`, learned on `train` or, without it, out of `folds`.
-    pub(super) fn of(rows: &[Pair], train: Option<&[Pair]>, folds: &[usize], seed: u64) -> Result<Shortcuts> {
+    /// Of `rows`, learned on `train` or, without it, out of `folds`; `whole` targets are 3'UTRs.
+    pub(super) fn of(
+        rows: &[Pair],
+        train: Option<&[Pair]>,
+        whole: bool,
+        folds: &[usize],
+        seed: u64,
+    ) -> Result<Shortcuts> {
         let (strict, loose) = match train {
             Some(train) => (learned(train, rows)?, None),
             None => {
@@ -54,6 +63,10 @@ impl Shortcuts {
         };
         let mut lines = columns(LEARNED, &strict);
         lines.push((SEED_RULE, rows.iter().map(seed_rule).collect()));
+        if whole {
+            let sites = |pair: &Pair| seed_efficacy(&KmerIndex::new(&pair.site), &pair.mirna, &pair.site);
+            lines.push((SEED_SITES, rows.iter().map(sites).collect()));
+        }
         let length = |pair: &Pair| (pair.site.len() as f64).max(1.0).ln();
         if rows.iter().any(|pair| pair.site.len() != rows[0].site.len()) {
             lines.push((LENGTH_ONLY, rows.iter().map(length).collect()));
@@ -159,7 +172,7 @@ mod tests {
         assert!(auroc(&labels, &itself) > 0.7, "about three rows a miRNA are easily learned by heart");
         let alone: Vec<usize> = (0..rows.len()).collect();
         let folds = fold_of(&alone, 1).unwrap();
-        let shortcuts = Shortcuts::of(&rows, None, &folds, 1).unwrap();
+        let shortcuts = Shortcuts::of(&rows, None, false, &folds, 1).unwrap();
         for (name, scores) in &shortcuts.lines {
             assert!(*name != TARGET_KNOWN || scores.iter().all(|s| s.abs() < 1e-12), "every target is new");
             assert!((auroc(&labels, scores) - 0.5).abs() < 0.08, "{name}: {}", auroc(&labels, scores));
@@ -174,7 +187,7 @@ mod tests {
         let rows = cases::balanced(400, 20);
         let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
         let folds = fold_of(&(0..rows.len()).collect::<Vec<_>>(), 3).unwrap();
-        let shortcuts = Shortcuts::of(&rows, None, &folds, 3).unwrap();
+        let shortcuts = Shortcuts::of(&rows, None, false, &folds, 3).unwrap();
         assert!(auroc(&labels, &shortcuts.lines[0].1) < 0.48);
         let together = auroc(&labels, &shortcuts.together(&labels, &folds, None));
         assert!(together < 0.56, "{together}");
@@ -186,7 +199,7 @@ mod tests {
         rows.iter_mut().filter(|pair| pair.is_positive()).for_each(|pair| pair.site.truncate(25));
         let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
         let folds = fold_of(&(0..rows.len()).collect::<Vec<_>>(), 1).unwrap();
-        let shortcuts = Shortcuts::of(&rows, None, &folds, 1).unwrap();
+        let shortcuts = Shortcuts::of(&rows, None, false, &folds, 1).unwrap();
         let length = shortcuts.lines.iter().find(|(name, _)| *name == LENGTH_ONLY).unwrap();
         assert_eq!(auroc(&labels, &length.1), 0.0);
         assert!(auroc(&labels, &shortcuts.together(&labels, &folds, None)) > 0.99);

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::verdict::percent;
-use super::{Audit, Labels, Leaks, Seen, Share};
+use super::{Audit, Labels, Leaks, Share};
+use crate::data::{Count, Leak};
 use crate::eval::table;
 
 /// miRNAs listed by name.
@@ -30,7 +31,7 @@ impl fmt::Display for Audit {
 }
 
 /// Over [`Audit::probe_cells`].
-pub(super) const PROBES: [&str; 5] = ["after", "rows", "decisions kept", "AUROC before", "AUROC after"];
+pub(super) const PROBES: [&str; 5] = ["with", "rows", "decisions kept", "AUROC before", "AUROC after"];
 /// Over [`Leaks::cells`].
 pub(super) const LEAKS: [&str; 3] = ["", "positives", "negatives"];
 /// Over [`Audit::label_cells`].
@@ -78,23 +79,12 @@ impl Audit {
 
 impl Leaks {
     pub(super) fn cells(&self) -> Vec<[String; 3]> {
-        let line = |what: &str, count: fn(&Seen) -> Option<usize>| {
-            let cell = |seen: &Seen| {
-                let count = count(seen)?;
-                Some(format!("{count} ({})", percent(count as f64 / seen.rows.max(1) as f64)))
-            };
-            Some([what.to_owned(), cell(&self.positives)?, cell(&self.negatives)?])
+        let share = |count: Count| {
+            let part = count.percent().map_or("-".into(), |share| percent(share / 100.0));
+            format!("{} ({part})", count.rows)
         };
-        let lines = [
-            line("rows", |seen| Some(seen.rows)),
-            line("the same pair", |seen| Some(seen.pair)),
-            line("the same target", |seen| Some(seen.target)),
-            line("a target of the same id", |seen| Some(seen.id)),
-            line("a 20-mer shared", |seen| seen.kmer),
-            line("a 20-mer shared, same miRNA", |seen| seen.kmer_and_mirna),
-            line("the same miRNA", |seen| Some(seen.mirna)),
-        ];
-        lines.into_iter().flatten().collect()
+        let line = |leak: &Leak| [leak.shared.name().into(), share(leak.positives), share(leak.negatives)];
+        self.shared.iter().map(line).collect()
     }
 }
 

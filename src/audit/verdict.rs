@@ -3,8 +3,9 @@
 //! A shortcut's *share* of the best is `(AUROC of the shortcut - 1/2) / (best AUROC - 1/2)`, where the best is the highest
 //! AUROC of everything that was tried on the rows, the audited score and its combination with the shortcuts included.
 
-use super::shortcuts::{LENGTH_ONLY, MIRNA_ONLY, SEED_RULE, SITE_ONLY, TARGET_KNOWN};
-use super::{Audit, Probe, Seen, TOGETHER, low};
+use super::shortcuts::{LENGTH_ONLY, MIRNA_ONLY, SEED_RULE, SEED_SITES, SITE_ONLY, TARGET_KNOWN};
+use super::{Audit, Probe, TOGETHER, low};
+use crate::data::{Count, Shared};
 use crate::eval::{Estimate, ReportRow};
 
 /// AUROC below which nothing worth a share is told.
@@ -52,11 +53,12 @@ pub struct Verdict {
 }
 
 /// What a shortcut looks at, for the reader.
-const SHORTCUTS: [(&str, Headline, &str); 5] = [
+const SHORTCUTS: [(&str, Headline, &str); 6] = [
     (MIRNA_ONLY, Headline::Mirna, "which miRNA a row has"),
     (SITE_ONLY, Headline::Target, "which 4-mers the target holds"),
     (TARGET_KNOWN, Headline::Target, "knowing the target by heart"),
     (SEED_RULE, Headline::Seed, "the type of the best seed match"),
+    (SEED_SITES, Headline::Seed, "the number and types of seed sites"),
     (LENGTH_ONLY, Headline::Length, "the length of the target"),
 ];
 
@@ -157,7 +159,7 @@ fn of_score(
     };
     let (name, within) = (&line.name, &line.within_mirna_auroc);
     let summary = format!(
-        "{name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all shortcuts \
+        "The score {name} {says}: within a miRNA it orders rows with AUROC {within}, and it adds {added} of AUROC to all shortcuts \
          together."
     );
     (headline, summary)
@@ -239,21 +241,22 @@ fn probe(probe: &Probe) -> String {
     match kept {
         Some(kept) => {
             let judged = if *kept >= HARDLY_READ { ": hardly any call depends on it" } else { "" };
-            format!("{} of decisions stay after {name}, and {auroc}{judged}.", percent(*kept))
+            format!("With {name}, {} of decisions stay, and {auroc}{judged}.", percent(*kept))
         }
-        None => format!("After {name}, {auroc}."),
+        None => format!("With {name}, {auroc}."),
     }
 }
 
 fn leaks(audit: &Audit) -> Option<String> {
     let leaks = audit.leaks.as_ref()?;
-    let of = |count: fn(&Seen) -> Option<usize>| {
-        let part = |seen: &Seen| Some(percent(count(seen)? as f64 / seen.rows.max(1) as f64));
-        Some(format!("{} of positives and {} of negatives", part(&leaks.positives)?, part(&leaks.negatives)?))
+    let of = |shared: Shared| {
+        let leak = leaks.shared.iter().find(|leak| leak.shared == shared)?;
+        let part = |count: Count| count.percent().map_or("-".into(), |share| percent(share / 100.0));
+        Some(format!("{} of positives and {} of negatives", part(leak.positives), part(leak.negatives)))
     };
-    let target = of(|seen| Some(seen.target))?;
+    let target = of(Shared::Site)?;
     let text = format!("Of the rows, {target} have a target that stands verbatim in the training rows");
-    Some(match (of(|seen| seen.kmer), of(|seen| seen.kmer_and_mirna)) {
+    Some(match (of(Shared::SiteKmer), of(Shared::SiteKmerAndMirna)) {
         (Some(kmer), Some(both)) => {
             format!("{text}; {kmer} share a 20-mer with a training site, {both} with one of the same miRNA.")
         }

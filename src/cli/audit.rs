@@ -63,6 +63,12 @@ pub(super) struct Args {
     /// Also write the audit as JSON
     #[arg(long, value_name = "JSON")]
     json: Option<String>,
+    /// Also write the audit as one page that needs nothing else
+    #[arg(long, value_name = "HTML")]
+    html: Option<String>,
+    /// Also write each figure as an SVG file into this folder
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -107,6 +113,15 @@ fn write(args: &Args, audit: &Audit) -> anyhow::Result<ExitCode> {
     output.finish()?;
     if let Some(path) = &args.json {
         Output::write(Path::new(path), (serde_json::to_string(audit)? + "\n").as_bytes())?;
+    }
+    if let Some(path) = &args.html {
+        Output::write(Path::new(path), audit.page().as_bytes())?;
+    }
+    if let Some(folder) = &args.figures {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        for shown in audit.figures() {
+            Output::write(&folder.join(format!("{}.svg", shown.name)), shown.figure.file().as_bytes())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -140,7 +140,8 @@ pub fn check(learned: &[Pair], tested: &[Pair]) -> Vec<Leak> {
     Shared::ALL.into_iter().map(|shared| leak(shared, learned, tested)).collect()
 }
 
-fn leak(shared: Shared, learned: &[Pair], tested: &[Pair]) -> Leak {
+/// How many of `tested` share one thing with `learned`.
+pub fn leak(shared: Shared, learned: &[Pair], tested: &[Pair]) -> Leak {
     let mut holder: HashMap<Key, usize> = HashMap::new();
     for (row, pair) in learned.iter().enumerate() {
         for key in shared.keys(pair, false) {

@@ -24,7 +24,7 @@ mod synthetic;
 mod table;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
-pub use check::{Count, Leak, Shared, check};
+pub use check::{Count, Leak, Shared, check, leak};
 pub use experiments::{Differential, Experiment, read_experiments};
 pub use fold_changes::{FoldChange, Treatment, read_fold_changes};
 pub use folds::{folds, folds_of, hold_out};
