@@ -156,7 +156,7 @@ impl Data {
     }
 
     /// Pairs an epoch has.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.origins.iter().map(|o| o.training).sum()
     }
 }
