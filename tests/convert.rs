@@ -102,6 +102,44 @@ fn predictions_become_funmirbenchs() {
 }
 
 #[test]
+fn experiments_become_fold_changes() {
+    let folder = Folder::new();
+    folder.write("m.fa", ">hsa-miR-1-3p\nUGGAAUGUAAAGAAGUAUGUAU\n>hsa-miR-124-3p\nUAAGGCACGCGGUGAAUGCC\n");
+    folder.write("oe.tsv", "logFC\tlogCPM\tF\tPValue\tFDR\nENSG1\t-3.5\t7.9\t1\t0\t0.25\n");
+    folder.write("ko.tsv", "\tlog2FoldChange\tpadj\nENSG1\t1.5\tNA\nENSG2\tNA\tNA\n");
+    folder.write(
+        "r.tsv",
+        "id\tmirna_name\torganism\texperiment_type\tde_table_path\n\
+         A\thsa-miR-1-3p\tHomo sapiens\tOverexpression\toe.tsv\nB\thsa-miR-124-3p\tHomo sapiens\tKnockout\tko.tsv\n",
+    );
+    let (out, err) = folder.run(0, "convert r.tsv --to fold-changes --mirna m.fa");
+    assert_eq!(
+        out,
+        "experiment\tmirna_id\tmirna_seq\ttreatment\tmrna_id\tlog2_fold_change\tfdr\n\
+         A\thsa-miR-1-3p\tUGGAAUGUAAAGAAGUAUGUAU\toverexpression\tENSG1\t-3.5\t0.25\n\
+         B\thsa-miR-124-3p\tUAAGGCACGCGGUGAAUGCC\tknockout\tENSG1\t1.5\tNA\n"
+    );
+    assert_eq!(
+        err,
+        "mirscope: A: 1 genes written\nmirscope: B: 1 genes written\n\
+         mirscope: 1 left out: no fold change (first in line 3)\n"
+    );
+    folder.write("fc.tsv", &out);
+    let rows = mirscope::data::read_fold_changes(&folder.path("fc.tsv")).unwrap();
+    assert_eq!(rows.iter().map(|row| row.effect()).collect::<Vec<_>>(), [-3.5, -1.5]);
+    folder.write(
+        "lost.tsv",
+        "id\tmirna_name\texperiment_type\tde_table_path\nA\thsa-miR-1-3p\tKnockout\tno.tsv\n",
+    );
+    let (_, err) = folder.run(1, "convert lost.tsv --to fold-changes --mirna m.fa -o out.tsv");
+    assert_eq!(
+        err,
+        "mirscope: lost.tsv:2: expected a file from this folder or the one above, found no 'no.tsv'\n"
+    );
+    assert!(!folder.names().contains(&"out.tsv".to_owned()));
+}
+
+#[test]
 fn wrong_usage_is_told() {
     let folder = Folder::new();
     folder.write("p.tsv", HEADER);
@@ -112,6 +150,8 @@ fn wrong_usage_is_told() {
         "convert p.tsv --split other",
         "convert p.tsv -o p.tsv",
         "convert p.tsv --to funmirbench --distinct",
+        "convert p.tsv --to fold-changes",
+        "convert p.tsv --mirna p.tsv",
     ] {
         let (_, err) = folder.run(2, usage);
         assert!(!err.is_empty(), "{usage}");

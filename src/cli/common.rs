@@ -69,13 +69,13 @@ impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
         match self.model.as_deref() {
             None | Some("default") => Predictor::embedded(self.compute.workers(self.quiet)?),
-            Some(path) => self.load(Path::new(path)),
+            Some(path) => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
         }
     }
 
-    /// Another model, for the same device.
+    /// Another model, for the same device, which has been said already.
     pub(super) fn load(&self, path: &Path) -> Result<Predictor> {
-        Predictor::load(path, self.compute.workers(self.quiet)?)
+        Predictor::load(path, self.compute.workers(true)?)
     }
 
     /// Says so where a GPU had no room for as many pairs together as it was given.

@@ -1,21 +1,28 @@
-//! `mirscope convert`: the public data sets' files as tables of pairs.
+//! `mirscope convert`: the public data sets' files as tables of pairs, predictions or fold changes.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::data::{
-    FUNMIRBENCH_HEADER, Format, Layout, LeftOut, PairReader, Repeats, Split, read_predictions,
+    FUNMIRBENCH_HEADER, FoldChange, Format, Layout, LeftOut, PairReader, Repeats, Split, read_experiments,
+    read_predictions,
 };
 use crate::output::Output;
+use crate::rna::Reader;
 use crate::{Error, open};
 
 /// The name of FuNmiRBench's table of predictions.
 const FUNMIRBENCH: &str = "funmirbench";
+/// The name of tables of fold changes.
+const FOLD_CHANGES: &str = "fold-changes";
 
-/// Turn data sets' files into one table of pairs, or predictions into FuNmiRBench's
+/// Turn data sets' files into one table: of pairs, of predictions, or of fold changes
 ///
-/// Reads targetnet, mirbench, clash, miraw-sites, miraw-genes, miraw-bits and tec-mitarget, which are recognised, and
-/// mitar, which has to be named. A row that cannot be used ends it, unless --lenient; repeats are counted.
+/// Pairs are read from targetnet, mirbench, clash, miraw-sites, miraw-genes, miraw-bits and tec-mitarget, which are
+/// recognised, and mitar, which has to be named. A row that cannot be used ends it, unless --lenient; repeats are
+/// counted. Predictions are read from scan's genes table or FuNmiRBench's, fold changes from FuNmiRBench's registry of
+/// experiments.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Files to read, one after another; gzip or not, - for stdin
@@ -24,7 +31,7 @@ pub(super) struct Args {
     /// The files' format [default: recognised]
     #[arg(long, value_name = "FORMAT")]
     from: Option<Format>,
-    /// The table to write: targetnet, mirbench, or of predictions funmirbench
+    /// The table to write: of pairs targetnet or mirbench, of predictions funmirbench, or fold-changes
     #[arg(long, value_name = "FORMAT", default_value = "targetnet")]
     to: String,
     /// Where to write; gzip if the name ends in .gz
@@ -39,6 +46,9 @@ pub(super) struct Args {
     /// Leave out rows that repeat miRNA, site and label of an earlier one
     #[arg(long)]
     distinct: bool,
+    /// With --to fold-changes: FASTA of the miRNAs that the registry names
+    #[arg(long, value_name = "FASTA")]
+    mirna: Option<String>,
     /// Say nothing on stderr but errors
     #[arg(long)]
     quiet: bool,
@@ -49,9 +59,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let message = format!("expected a name of its own for the output, found '{}' twice", args.output);
         return Err(Error::Setting(message).into());
     }
-    match args.to.as_str() {
-        FUNMIRBENCH => args.predictions()?,
-        name => args.pairs(name.parse()?)?,
+    let pairs_only = args.from.is_some() || args.split.is_some() || args.lenient || args.distinct;
+    match (args.to.as_str(), &args.mirna) {
+        (FUNMIRBENCH | FOLD_CHANGES, _) if pairs_only => {
+            let message =
+                format!("--to {}: expected none of --from, --split, --lenient, --distinct", args.to);
+            return Err(Error::Setting(message).into());
+        }
+        (FOLD_CHANGES, None) => {
+            return Err(Error::Setting("--to fold-changes: expected --mirna FASTA".into()).into());
+        }
+        (FOLD_CHANGES, Some(mirnas)) => args.fold_changes(mirnas)?,
+        (_, Some(_)) => {
+            return Err(Error::Setting("--mirna: expected with --to fold-changes only".into()).into());
+        }
+        (FUNMIRBENCH, None) => args.predictions()?,
+        (name, None) => args.pairs(name.parse()?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,11 +122,6 @@ impl Args {
     }
 
     fn predictions(&self) -> crate::Result<()> {
-        if self.from.is_some() || self.split.is_some() || self.lenient || self.distinct {
-            let message =
-                "--to funmirbench: expected predictions, and none of --from, --split, --lenient, --distinct";
-            return Err(Error::Setting(message.into()));
-        }
         let mut output = Output::create(&self.output)?;
         output.put(FUNMIRBENCH_HEADER)?;
         for input in &self.inputs {
@@ -113,6 +131,25 @@ impl Args {
             self.say(format_args!("{input}: {} predictions written", rows.len()));
             if rows.len() < predictions.len() {
                 self.say(format_args!("{} left out: no score", predictions.len() - rows.len()));
+            }
+        }
+        output.finish()
+    }
+
+    fn fold_changes(&self, mirnas: &str) -> crate::Result<()> {
+        let (records, warning) = Reader::read_all(mirnas)?;
+        warning.into_iter().for_each(|line| self.say(line));
+        let mirnas: HashMap<_, _> = records.into_iter().map(|record| (record.id, record.sequence)).collect();
+        let mut output = Output::create(&self.output)?;
+        output.put(FoldChange::HEADER)?;
+        for input in &self.inputs {
+            for experiment in read_experiments(Path::new(input), &mirnas)? {
+                let done = experiment.fold_changes()?;
+                done.rows.iter().try_for_each(|row| output.put(row.row()))?;
+                self.say(format_args!("{}: {} genes written", experiment.id, done.rows.len()));
+                if let Some((genes, line)) = done.without {
+                    self.say(format_args!("{genes} left out: no fold change (first in line {line})"));
+                }
             }
         }
         output.finish()

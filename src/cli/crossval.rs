@@ -71,6 +71,8 @@ enum SplitBy {
     Gene,
     /// miRNAs with the same nucleotides 2-8
     MirnaFamily,
+    /// As mirna-family, and miRNAs whose names are of one family, as miR-15a and miR-15b
+    MirnaName,
 }
 
 impl SplitBy {
@@ -80,6 +82,7 @@ impl SplitBy {
             SplitBy::Site => Grouping::Sites,
             SplitBy::Gene => Grouping::Genes,
             SplitBy::MirnaFamily => Grouping::Families,
+            SplitBy::MirnaName => Grouping::Names,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::common::{Common, Windows};
 use super::genes;
-use crate::data::{Duo, FoldChange, read_fold_changes};
+use crate::data::{Duo, FoldChange, predicted, read_fold_changes, read_predictions};
 use crate::eval::{Functional, Utrs, group_ids, seed_efficacies, utr_lengths};
 use crate::model::Predictor;
 use crate::output::Output;
@@ -28,6 +28,9 @@ pub(super) struct Args {
     target: String,
     #[command(flatten)]
     windows: Windows,
+    /// Predictions to test beside: FuNmiRBench's tables or scan's genes tables, of any tool
+    #[arg(long, value_name = "TSV", num_args = 1..)]
+    predictions: Vec<PathBuf>,
     /// Bootstrap resamples
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
@@ -50,12 +53,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let rule = GeneRule { gate: args.windows.gate()?, sites: NonZeroUsize::MIN };
     let [best, expected] = of_model(args, &model, rule, &rows, &utrs)?;
     let name = model.name();
-    let scores = [
+    let mut scores = vec![
         (format!("{name}, best site"), best),
         (format!("{name}, sites expected to be bound"), expected),
         ("seed sites by type".into(), seed_efficacies(&rows, &utrs)),
         ("length of the 3'UTR".into(), utr_lengths(&rows, &utrs)),
     ];
+    for path in &args.predictions {
+        scores.push((path.display().to_string(), predicted(&rows, &read_predictions(path)?)));
+    }
     let mut results = vec![];
     for (name, scores) in scores {
         results.push((name, Functional::new(&rows, &scores, args.resamples, args.seed)?));

@@ -9,28 +9,42 @@ use std::str::FromStr;
 
 use super::formats::sequence;
 use super::table::{Row, Table};
-use crate::rna::Base;
+use crate::rna::{Base, text};
 use crate::{Error, Result};
 
 /// What was done to the miRNA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
     /// More of it: its targets fall.
-    Raised,
-    /// Less of it (knocked out, knocked down, inhibited): its targets rise.
-    Lowered,
+    Overexpression,
+    /// Less of it, from here on: its targets rise.
+    Knockout,
+    Knockdown,
+    Inhibition,
 }
 
+impl Treatment {
+    const ALL: [Treatment; 4] =
+        [Treatment::Overexpression, Treatment::Knockout, Treatment::Knockdown, Treatment::Inhibition];
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Treatment::Overexpression => "overexpression",
+            Treatment::Knockout => "knockout",
+            Treatment::Knockdown => "knockdown",
+            Treatment::Inhibition => "inhibition",
+        }
+    }
+}
+
+/// From its name, in whatever case.
 impl FromStr for Treatment {
     type Err = String;
     fn from_str(name: &str) -> Result<Treatment, String> {
-        match name {
-            "overexpression" => Ok(Treatment::Raised),
-            "knockout" | "knockdown" | "inhibition" => Ok(Treatment::Lowered),
-            _ => Err(format!(
-                "expected a treatment, overexpression, knockout, knockdown or inhibition, found '{name}'"
-            )),
-        }
+        let known = Treatment::ALL.map(Treatment::name).join(", ");
+        let found = Treatment::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(name));
+        found.ok_or_else(|| format!("expected a treatment ({known}), found '{name}'"))
     }
 }
 
@@ -49,11 +63,22 @@ pub struct FoldChange {
 }
 
 impl FoldChange {
+    /// The header of a table of fold changes, with its line end.
+    pub const HEADER: &str = "experiment\tmirna_id\tmirna_seq\ttreatment\tmrna_id\tlog2_fold_change\tfdr\n";
+
+    /// A row of that table, with its line end.
+    pub fn row(&self) -> String {
+        let (mirna, treatment) = (text(&self.mirna), self.treatment.name());
+        let fdr = self.fdr.map_or("NA".into(), |rate| rate.to_string());
+        let (experiment, mirna_id, gene) = (&self.experiment, &self.mirna_id, &self.gene);
+        format!("{experiment}\t{mirna_id}\t{mirna}\t{treatment}\t{gene}\t{}\t{fdr}\n", self.log2_fold_change)
+    }
+
     /// What the miRNA does to the gene's mRNA, log2: negative is repression, whichever way the experiment went.
     pub fn effect(&self) -> f64 {
         match self.treatment {
-            Treatment::Raised => self.log2_fold_change,
-            Treatment::Lowered => -self.log2_fold_change,
+            Treatment::Overexpression => self.log2_fold_change,
+            _ => -self.log2_fold_change,
         }
     }
 }
@@ -116,28 +141,29 @@ impl Columns {
     fn fold_change(&self, row: &Row) -> Result<FoldChange, String> {
         let field = |at: usize| row.fields[at].as_str();
         let mirna_id = field(self.mirna_id).to_owned();
-        let change = number(field(self.change))
-            .ok_or_else(|| format!("expected a log2 fold change, found '{}'", field(self.change)))?;
-        let fdr = match field(self.fdr) {
-            "NA" => None,
-            given => match number(given).filter(|rate| (0.0..=1.0).contains(rate)) {
-                Some(rate) => Some(rate),
-                None => {
-                    return Err(format!(
-                        "expected a false discovery rate from 0 to 1 or NA, found '{given}'"
-                    ));
-                }
-            },
-        };
         Ok(FoldChange {
             experiment: field(self.experiment).to_owned(),
             mirna: sequence("miRNA", &mirna_id, field(self.mirna))?,
             mirna_id,
             treatment: field(self.treatment).parse()?,
             gene: field(self.gene).to_owned(),
-            log2_fold_change: change,
-            fdr,
+            log2_fold_change: log2_fold_change(field(self.change))?,
+            fdr: false_discovery_rate(field(self.fdr))?,
         })
+    }
+}
+
+pub(super) fn log2_fold_change(text: &str) -> Result<f64, String> {
+    number(text).ok_or_else(|| format!("expected a log2 fold change, found '{text}'"))
+}
+
+/// `None` for `NA`.
+pub(super) fn false_discovery_rate(text: &str) -> Result<Option<f64>, String> {
+    let rate = number(text).filter(|rate| (0.0..=1.0).contains(rate));
+    match text {
+        "NA" => Ok(None),
+        _ if rate.is_some() => Ok(rate),
+        _ => Err(format!("expected a false discovery rate from 0 to 1 or NA, found '{text}'")),
     }
 }
 

@@ -6,6 +6,7 @@
 mod batch;
 mod check;
 mod cuda;
+mod experiments;
 mod fold_changes;
 mod folds;
 mod formats;
@@ -24,6 +25,7 @@ mod table;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
 pub use check::{Count, Leak, Shared, check, leak};
+pub use experiments::{Differential, Experiment, read_experiments};
 pub use fold_changes::{FoldChange, Treatment, read_fold_changes};
 pub use folds::{folds, folds_of, hold_out};
 pub use formats::{Format, Layout, LeftOut, PairReader, read_labelled, read_pairs};

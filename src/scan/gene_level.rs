@@ -1,10 +1,11 @@
 //! One score for a miRNA and a whole transcript, for testing at gene level.
 //!
-//! The score is the `sites`-th greatest probability of the transcript's candidate windows. With one site that is the
-//! greatest, and calling it from a threshold on is the logical OR of the windows' calls, the published tools' rule; with K
-//! sites a gene is called if K windows are.
+//! The score is the `sites`-th greatest probability of the transcript's sites. With one site that is the greatest of all
+//! windows, and calling it from a threshold on is the logical OR of the windows' calls, the published tools' rule; with K
+//! sites a gene is called if K windows are that do not show the same site.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::mirnas::mirna_status;
@@ -25,7 +26,7 @@ pub struct GeneRule {
 /// What became of the pairs.
 #[derive(Clone, Debug, Default)]
 pub struct GeneScores {
-    /// A probability for each pair; 0 for one with fewer than `sites` windows. `[pairs]`
+    /// A probability for each pair; 0 for one with fewer than `sites` sites. `[pairs]`
     pub scores: Vec<f64>,
     /// The sum of each pair's windows' probabilities: how many sites are bound, if windows do not overlap. `[pairs]`
     pub expected: Vec<f64>,
@@ -75,9 +76,22 @@ impl GeneScores {
     }
 }
 
+/// The `k`-th greatest probability of the question's sites. Windows that overlap by more than half are one site, the most
+/// probable.
 fn kth_greatest(question: &Question, k: NonZeroUsize) -> f64 {
     debug_assert!(question.status == Status::Ok || question.sites.is_empty());
-    let mut probabilities: Vec<f32> = question.sites.iter().map(|site| site.probability).collect();
-    probabilities.sort_unstable_by(|a, b| b.total_cmp(a));
-    probabilities.get(k.get() - 1).map_or(0.0, |&p| f64::from(p))
+    let mut sites: Vec<_> = question.sites.iter().collect();
+    sites.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let mut kept: Vec<&Range<usize>> = vec![];
+    for site in sites {
+        let window = &site.candidate.window;
+        let apart = |other: &&Range<usize>| 2 * window.start.abs_diff(other.start) >= window.len();
+        if kept.iter().all(apart) {
+            kept.push(window);
+        }
+        if kept.len() == k.get() {
+            return site.probability.into();
+        }
+    }
+    0.0
 }

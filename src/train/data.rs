@@ -159,11 +159,6 @@ impl Data {
     pub fn len(&self) -> usize {
         self.origins.iter().map(|o| o.training).sum()
     }
-
-    /// Whether there is nothing to learn from.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// A part's rows with their negatives, and how many positives found none.

@@ -96,10 +96,11 @@ pub(super) fn run_on(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
     let last = out.join(LAST);
-    if data.is_empty() || data.validation.is_empty() {
-        return Err(Error::Setting(
-            "data: expected rows to train and to validate on, found none of one".into(),
-        ));
+    let (train, held) = (data.len(), data.validation.len());
+    if train == 0 || held == 0 {
+        let found = format!("found {train} to train and {held} to validate on");
+        let why = "a group larger than the share for validation always trains";
+        return Err(Error::Setting(format!("data: expected rows of both, {found}; {why}")));
     }
     std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
     Output::write(&out.join(CONFIG), config.to_toml().as_bytes())?;

@@ -18,8 +18,8 @@ use crate::scan::GeneRule;
 pub(in crate::cli) struct Scoring {
     #[command(flatten)]
     windows: Windows,
-    /// At gene level: a gene's score is that of its K-th best window, so K windows must be called before it is. One is
-    /// the papers' OR
+    /// At gene level: a gene's score is that of its K-th best site, so K sites must be called before it is; windows that
+    /// overlap by more than half are one. One is the papers' OR
     #[arg(long, value_name = "K", default_value = "1")]
     sites: NonZeroUsize,
     /// Probability from which on a pair is called [default: each model's threshold]

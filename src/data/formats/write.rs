@@ -72,11 +72,13 @@ impl FromStr for Layout {
     type Err = Error;
     fn from_str(name: &str) -> Result<Layout> {
         let known = [(Layout::TargetNet, Format::TargetNet), (Layout::MirBench, Format::MirBench)];
-        known
-            .into_iter()
-            .find(|(_, format)| format.name() == name)
-            .map(|(layout, _)| layout)
-            .ok_or_else(|| Error::Setting(format!("expected to write targetnet or mirbench, found '{name}'")))
+        known.into_iter().find(|(_, format)| format.name() == name).map(|(layout, _)| layout).ok_or_else(
+            || {
+                Error::Setting(format!(
+                    "expected to write targetnet, mirbench, funmirbench or fold-changes, found '{name}'"
+                ))
+            },
+        )
     }
 }
 

@@ -7,7 +7,7 @@ const FAMILY: [&str; 3] = ["UAAGGCACGCGGUGAAUGCC", "CAAGGCACUUU", "UGAGGUAGUAGGU
 /// Genes of an experiment with tied scores and fold changes, and their scores. The third experiment lowers its miRNA,
 /// which turns its fold changes.
 fn experiment(number: usize, genes: usize, step: usize) -> (Vec<FoldChange>, Vec<Option<f64>>) {
-    let treatment = if number == 2 { Treatment::Lowered } else { Treatment::Raised };
+    let treatment = if number == 2 { Treatment::Knockdown } else { Treatment::Overexpression };
     let row = |i: usize| {
         let effect = (i * 13 % 17) as f64 / 4.0 - 2.0;
         FoldChange {
@@ -16,7 +16,7 @@ fn experiment(number: usize, genes: usize, step: usize) -> (Vec<FoldChange>, Vec
             mirna: parse(FAMILY[number].as_bytes()).unwrap(),
             treatment,
             gene: format!("G{i}"),
-            log2_fold_change: if treatment == Treatment::Lowered { -effect } else { effect },
+            log2_fold_change: if treatment == Treatment::Knockdown { -effect } else { effect },
             fdr: (i % 4 != 3).then_some((i % 4) as f64 * 0.03),
         }
     };
