@@ -56,14 +56,14 @@ impl Labels {
     }
 
     /// How many there are.
-    pub fn parts(&self) -> usize {
+    pub(super) fn parts(&self) -> usize {
         self.only_positive.parts + self.only_negative.parts + self.both.parts
     }
 }
 
 impl Balance {
     /// Counts `rows`, which are all labelled. miRNAs are told apart by sequence and called by the first name met.
-    pub fn of(rows: &[Pair]) -> Balance {
+    pub(super) fn of(rows: &[Pair]) -> Balance {
         let mut mirnas: HashMap<&[Base], (usize, [usize; 2])> = HashMap::new();
         let mut targets: HashMap<&[Base], [usize; 2]> = HashMap::new();
         for (row, pair) in rows.iter().enumerate() {
@@ -89,7 +89,7 @@ impl Balance {
     }
 
     /// Rows in all.
-    pub fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.positives + self.negatives
     }
 }

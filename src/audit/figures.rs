@@ -51,7 +51,7 @@ impl Audit {
             Mark::Dot { at, .. } => Some(at[0]),
             _ => None,
         });
-        let low = least.fold(0.45, f64::min).max(0.0);
+        let low = (least.fold(0.4, f64::min) * 10.0).floor() / 10.0;
         let height = lines.len() as f64 - 0.5;
         let mut marks =
             vec![Mark::Line { points: vec![[0.5, -0.5], [0.5, height]], style: Style::Reference }];

@@ -13,6 +13,7 @@ mod text;
 mod verdict;
 
 pub use balance::{Balance, Labels, MirnaCount, Share};
+pub use figures::Shown;
 pub use verdict::{Headline, Verdict};
 
 use crate::Result;
@@ -117,7 +118,7 @@ pub struct Audit {
 }
 
 /// The line of all shortcuts in one.
-pub const TOGETHER: &str = "shortcuts together";
+const TOGETHER: &str = "shortcuts together";
 /// Distance of a curve's points, as a fraction of an axis.
 const FINE: f64 = 0.01;
 const HISTOGRAM_BINS: usize = 40;

@@ -12,7 +12,7 @@ use crate::rna::KmerIndex;
 use crate::{Error, Result};
 
 /// Folds.
-pub const FOLDS: usize = 10;
+const FOLDS: usize = 10;
 
 /// A shortcut's name and its scores. `[rows]`
 pub(super) type Line = (&'static str, Vec<f64>);

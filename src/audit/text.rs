@@ -39,13 +39,14 @@ pub(super) const LABELS: [&str; 4] = ["", "only positive", "only negative", "bot
 
 impl Audit {
     /// How shortcuts were learned, in words.
-    pub fn how(&self) -> String {
+    pub(super) fn how(&self) -> String {
         let kept = if self.whole_targets { "one gene" } else { "near-duplicate sites" };
         let learned = match &self.train {
             Some(train) => format!("miRNA only, site only and target known are learned from {train}"),
             None => format!(
                 "miRNA only, site only and target known are learned out of ten folds that keep {kept} together; 'random \
-                 rows': folds that do not"
+                 rows': folds that do not. Rows of a miRNA or target that stay behind lean against those held out, so that \
+                 within it such a shortcut falls below chance"
             ),
         };
         format!("{learned}. Combinations are fitted out of ten folds that keep {kept} together.")

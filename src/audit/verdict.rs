@@ -76,17 +76,17 @@ impl Verdict {
 
 impl Audit {
     /// The line called `name`, if there is one; a shortcut's before a score's that took its name.
-    pub fn line(&self, name: &str) -> Option<&ReportRow> {
+    pub(super) fn line(&self, name: &str) -> Option<&ReportRow> {
         self.report.results.iter().rev().find(|line| line.name == name)
     }
 
     /// The line of the score that is asked about.
-    pub fn score_line(&self) -> Option<&ReportRow> {
+    pub(super) fn score_line(&self) -> Option<&ReportRow> {
         self.report.results.first().filter(|_| self.score.is_some())
     }
 
     /// The line with the highest AUROC, but for those that were learned with near-duplicates on both sides.
-    pub fn best(&self) -> Option<&ReportRow> {
+    fn best(&self) -> Option<&ReportRow> {
         let fair = self.report.results.iter().filter(|line| !line.name.ends_with(", random rows"));
         let value = |line: &&ReportRow| line.auroc.value;
         fair.filter(|line| value(line).is_some()).max_by(|a, b| {
@@ -96,7 +96,7 @@ impl Audit {
     }
 
     /// Share of the best AUROC, `(a - 1/2) / (best - 1/2)`, where the best tells anything.
-    pub fn share(&self, auroc: &Estimate) -> Option<f64> {
+    fn share(&self, auroc: &Estimate) -> Option<f64> {
         let best = self.best()?.auroc.value.filter(|&best| best >= TELLS)?;
         Some((auroc.value? - 0.5) / (best - 0.5))
     }

@@ -3,7 +3,7 @@
 //! | what the table has | how rows find each other |
 //! |---|---|
 //! | the sequences of both partners, in a known format | by order; each row's sequences must be the pair's |
-//! | miRNA and target ids (see [`MIRNA_IDS`], [`TARGET_IDS`]) | by both ids; other rows are left aside |
+//! | miRNA and target ids (`mirna_id`, `mrna_id` or `target_id`, and other tools' names) | by both ids; other rows are left aside |
 //! | neither | by order alone |
 
 use std::collections::HashMap;
@@ -15,9 +15,9 @@ use super::table::Table;
 use crate::{Error, Result};
 
 /// Columns that may hold a miRNA's id.
-pub const MIRNA_IDS: [&str; 4] = ["mirna_id", "noncodingRNA_name", "miRNA_Name", "miRNA_ID"];
+const MIRNA_IDS: [&str; 4] = ["mirna_id", "noncodingRNA_name", "miRNA_Name", "miRNA_ID"];
 /// Columns that may hold a target's id.
-pub const TARGET_IDS: [&str; 4] = ["mrna_id", "target_id", "gene_id", "Ensembl_ID"];
+const TARGET_IDS: [&str; 4] = ["mrna_id", "target_id", "gene_id", "Ensembl_ID"];
 
 /// What a table of scores said of some pairs.
 #[derive(Clone, Debug, PartialEq)]

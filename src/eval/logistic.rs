@@ -9,6 +9,8 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 const ROUNDS: usize = 100;
 /// Newton's method ends when no weight moves by more.
 const STILL: f64 = 1e-10;
+/// Relative spread up to which a feature counts as constant: what rounding leaves of one.
+const CONSTANT: f64 = 1e-12;
 /// Steps are halved at most this often.
 const HALVINGS: usize = 30;
 
@@ -23,14 +25,11 @@ pub struct Logistic {
 }
 
 impl Logistic {
-    /// features `[rows, k]`, labels `[rows]`, both classes among them.
-    ///
-    /// # Panics
-    /// If there are more or fewer labels than rows.
-    pub fn fit(features: &Array2<f64>, labels: &[bool]) -> Logistic {
+    fn fit(features: &Array2<f64>, labels: &[bool]) -> Logistic {
         assert_eq!(features.nrows(), labels.len(), "one label a row");
         let mean = features.mean_axis(Axis(0)).expect("there are rows");
-        let spread = features.std_axis(Axis(0), 0.0).mapv(|s| if s > 0.0 { s } else { 1.0 });
+        let mut spread = features.std_axis(Axis(0), 0.0);
+        spread.zip_mut_with(&mean, |s, mean| *s = if *s > CONSTANT * mean.abs() { *s } else { 1.0 });
         let mut design = Array2::ones((features.nrows(), features.ncols() + 1));
         design.slice_mut(ndarray::s![.., 1..]).assign(&((features - &mean) / &spread));
         let labels = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
@@ -38,9 +37,12 @@ impl Logistic {
         Logistic { mean, spread, weights }
     }
 
-    /// As [`Logistic::fit`], with no weight below 0: a feature that would be used against its direction is left out. A prior
-    /// learned on one part of balanced rows points the wrong way on the other, and turning it round would be a trick of
-    /// the split, no knowledge.
+    /// features `[rows, k]`, labels `[rows]`, both classes among them. No weight is below 0: a feature that would be used
+    /// against its direction is left out. A prior learned on one part of balanced rows points the wrong way on the other,
+    /// and turning it round would be a trick of the split, no knowledge.
+    ///
+    /// # Panics
+    /// If there are more or fewer labels than rows.
     pub fn fit_forward(features: &Array2<f64>, labels: &[bool]) -> Logistic {
         let mut used = features.clone();
         loop {

@@ -50,7 +50,7 @@ pub enum Style {
 const SERIES: usize = 6;
 
 /// The style sheet of every figure.
-pub const STYLE: &str = include_str!("figure.css");
+const STYLE: &str = include_str!("figure.css");
 
 impl Style {
     fn class(self) -> String {
