@@ -165,4 +165,19 @@ fn fold_changes_judge_gene_scores() {
     let auroc = |at: usize| json[at]["result"]["auroc"]["value"].as_f64().unwrap();
     assert_eq!((auroc(0), auroc(2)), (1.0, 1.0), "only targeted genes have sites");
     assert!(auroc(3) < 0.5, "and they are not the longer ones: {report}");
+
+    let mut pairs = String::from("mirna_id\tmirna_seq\tmrna_id\tmrna_seq\tlabel\n");
+    for row in 0..40 {
+        let site = transcript(50 + row, 20 + row % 3);
+        pairs += &format!("let-7a\tUGAGGUAGUAGGUUGUAUAGUU\tx{row}\t{site}\t{}\n", row % 2);
+    }
+    folder.write("pairs.tsv", pairs);
+    let line = "audit --data pairs.tsv --level gene --functional f.json --html a.html --resamples 5";
+    let (text, _) = folder.run(0, line);
+    assert!(text.contains("FOLD CHANGES") && text.contains("seed sites by type"), "{text}");
+    let page = folder.read("a.html");
+    assert!(page.contains("log2 fold change, negative is repression"), "the curves are drawn");
+    folder.write("f.json", "[{}]");
+    let (_, said) = folder.run(1, line);
+    assert!(said.contains("f.json: expected what functional --json writes"), "{said}");
 }
