@@ -15,9 +15,6 @@ use super::pairs::Pair;
 use super::seed::seed_match_start;
 use crate::rna::Base;
 
-/// Which of a seed's streams of numbers is drawn from. Folds of the same seed shuffle as many sites; with the same numbers a
-/// miRNA's negatives would all come to lie in one fold.
-const STREAM: u64 = 1;
 /// Exchange partners tried at random before all are tried in turn.
 const RANDOM_TRIES: usize = 64;
 
@@ -44,7 +41,6 @@ pub struct Negatives {
 /// cluster count as one site for this. No negative is made twice.
 pub fn negatives(positives: &[Pair], known: &[Pair], options: Options) -> Negatives {
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    rng.set_stream(STREAM);
     let rules = Rules::new(positives, known, options.no_seed_match);
     let mut deal = Deal::new(positives, &rules, &mut rng);
     let mut rows: Vec<usize> = (0..positives.len()).collect();
