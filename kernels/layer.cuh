@@ -1,5 +1,5 @@
-// What layers share whose weights meet their input in a product: bias and activation on the way out, and gradients of weights
-// and bias, which are sums over all rows.
+// What layers share whose weights meet their input in a product: bias, dropout, residual and activation on the way out, and
+// gradients of weights and bias, which are sums over all rows.
 //
 // Such a sum is cut: block (.., s) adds rows s * cut.. into a share of its own, [ins + 1, outs] with the bias in the last row,
 // and add_shares adds the shares in their order. So a gradient has the same bits in every run, and 64 x 64 weights keep as

@@ -37,7 +37,7 @@ fn graphs_give_what_launches_give() {
         assert_eq!(after.graph_launches - before.graph_launches, 4, "{name}: all steps but the first");
 
         // Another network's work has other addresses.
-        let (_, other, others) = fresh(&config, 22);
+        let (other, others) = tiny::network(&config, workers.device(), 22);
         let [alone, among] = [&mut Accumulator::new(9), &mut accumulator]
             .map(|accumulator| gradient(&other, &others, accumulator, &batch(0), 0, &workers));
         assert!(alone == among, "{name}: another network's step is another");

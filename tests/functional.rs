@@ -1,8 +1,12 @@
 //! The public fold changes, judged by what needs no model. Expected figures are those of an independent script over the
 //! same files with scipy and scikit-learn.
 
+#[allow(dead_code)] // its tables and miRNAs are for scanning
+mod common;
+
 use std::path::{Path, PathBuf};
 
+use common::{Folder, transcript};
 use mirscope::data::{FoldChange, read_fold_changes};
 use mirscope::eval::{Functional, Utrs, seed_efficacies, utr_lengths};
 use mirscope::rna::Reader;
@@ -57,4 +61,28 @@ fn a_gene_without_a_3_utr_has_no_score() {
     let test = Functional::new(&rows, &seed_efficacies(&rows, &utrs), 10, 0).unwrap();
     assert_eq!(test.unscored, of_gene);
     assert!(of_gene > 1);
+}
+
+#[test]
+fn the_command_shows_anybodys_predictions_beside() {
+    let folder = Folder::new();
+    let row = |gene: &str, change: f64| {
+        format!("E\thsa-let-7a-5p\tUGAGGUAGUAGGUUGUAUAGUU\toverexpression\t{gene}\t{change}\t0.01\n")
+    };
+    let genes = ["G1", "G2", "G3", "G4"];
+    let changes: String =
+        genes.into_iter().zip([-2.0, -1.0, 0.0, 1.0]).map(|(gene, of)| row(gene, of)).collect();
+    folder.write("f.tsv", format!("{}{changes}", FoldChange::HEADER));
+    let utr = |gene: &str| format!(">{gene}\n{}\n", transcript(60, 30));
+    folder.write("u.fa", genes.map(utr).concat());
+    folder.write(
+        "p.tsv",
+        "mirna\tgene_id\tscore\nhsa-let-7a-5p\tG1\t3\nhsa-let-7a-5p\tG2\t1\nhsa-let-7a-5p\tG3\t2\n",
+    );
+    let (out, _) =
+        folder.run(0, "functional --data f.tsv --target u.fa --predictions p.tsv --device cpu --quiet");
+    let (_, of_table) = out.split_once("\np.tsv\n").expect("it is named by its file");
+    let expected =
+        "4 miRNA-gene rows of 1 experiments, 1 without a score\nSpearman, score and repression\t0.500 [";
+    assert!(of_table.starts_with(expected), "{out}");
 }

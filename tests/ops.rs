@@ -8,7 +8,7 @@ use mirscope::{
     Error,
     device::{Device, Par},
     ops::{
-        BceWithLogits, Embedding, LayerNorm, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape,
+        BceWithLogits, Embedding, LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape,
         SoftmaxCrossEntropy,
     },
     simd::Isa,
@@ -193,5 +193,7 @@ fn operands_that_do_not_fit_are_errors_that_say_why() {
     assert_eq!(bce(2, 0.0), "bce: expected a positive normalizer, got 0.0");
     let softmax = SoftmaxCrossEntropy { classes: [3].into(), weights: [1.0].into(), normalizer: 1.0 };
     assert_eq!(complaint(softmax, [&[1, 3]]), "cross_entropy: expected classes below 3, got 3");
+    let residual = complaint(Linear::default(), [&[2, 5], &[5, 3], &[3], &[3]]);
+    assert_eq!(residual, "linear: expected a residual [2, 3], got Tensor[3]");
     assert_eq!(complaint(Reshape { shape: [5].into() }, [&[2, 3]]), "reshape: expected 6 values, got [5]");
 }

@@ -25,8 +25,8 @@ kernels = [5, 3]
 hidden = 8
 
 [training]
-epochs = 8
-patience = 8
+epochs = 10
+patience = 10
 batch = 32
 rate = 5e-3
 
@@ -52,10 +52,7 @@ fn folds_are_tested_by_networks_that_did_not_see_them_and_a_stopped_run_goes_on(
     let line = "crossval --config cv.toml --folds 2 --split site --out runs --resamples 20";
     let (report, said) = folder.run(0, line);
     assert!(said.contains("seed 3, both sequences, fold 2 of 2"), "{said}");
-    assert!(
-        aurocs(&report, "planted, both sequences, seed 3")[0] > 0.75,
-        "what is planted is learned: {report}"
-    );
+    assert!(aurocs(&report, "planted, both sequences")[0] > 0.75, "what is planted is learned: {report}");
     assert_eq!(aurocs(&report, "seed rule"), [1.0; 3]);
 
     std::fs::remove_dir_all(folder.path("runs/seed-3/both/fold-2")).unwrap();
@@ -74,12 +71,14 @@ fn a_network_shown_one_half_cannot_tell_rows_that_share_it() {
     let line =
         "crossval --config cv.toml --folds 2 --split site --masked --seeds 2 --out runs --resamples 20";
     let (report, _) = folder.run(0, &format!("{line} --set training.epochs=1"));
-    for seed in [3, 4] {
-        assert_eq!(aurocs(&report, &format!("planted, the miRNA only, seed {seed}"))[1], 0.5, "{report}");
-        assert_eq!(aurocs(&report, &format!("planted, the site only, seed {seed}"))[2], 0.5, "{report}");
-        assert_ne!(aurocs(&report, &format!("planted, both sequences, seed {seed}"))[1], 0.5, "{report}");
+    let of_seeds: Vec<&str> = report.split("# config").skip(1).collect();
+    assert_eq!(of_seeds.len(), 2, "{report}");
+    for report in of_seeds {
+        assert_eq!(aurocs(report, "planted, the miRNA only")[1], 0.5, "{report}");
+        assert_eq!(aurocs(report, "planted, the site only")[2], 0.5, "{report}");
+        assert_ne!(aurocs(report, "planted, both sequences")[1], 0.5, "{report}");
+        assert_eq!(aurocs(report, "miRNA only")[1], 0.5, "{report}");
     }
-    assert_eq!(aurocs(&report, "miRNA only")[1], 0.5, "{report}");
 }
 
 /// Two files that share a pair, with sites of let-7a.
@@ -166,4 +165,19 @@ fn fold_changes_judge_gene_scores() {
     let auroc = |at: usize| json[at]["result"]["auroc"]["value"].as_f64().unwrap();
     assert_eq!((auroc(0), auroc(2)), (1.0, 1.0), "only targeted genes have sites");
     assert!(auroc(3) < 0.5, "and they are not the longer ones: {report}");
+
+    let mut pairs = String::from("mirna_id\tmirna_seq\tmrna_id\tmrna_seq\tlabel\n");
+    for row in 0..40 {
+        let site = transcript(50 + row, 20 + row % 3);
+        pairs += &format!("let-7a\tUGAGGUAGUAGGUUGUAUAGUU\tx{row}\t{site}\t{}\n", row % 2);
+    }
+    folder.write("pairs.tsv", pairs);
+    let line = "audit --data pairs.tsv --level gene --functional f.json --html a.html --resamples 5";
+    let (text, _) = folder.run(0, line);
+    assert!(text.contains("FOLD CHANGES") && text.contains("seed sites by type"), "{text}");
+    let page = folder.read("a.html");
+    assert!(page.contains("log2 fold change, negative is repression"), "the curves are drawn");
+    folder.write("f.json", "[{}]");
+    let (_, said) = folder.run(1, line);
+    assert!(said.contains("f.json: expected what functional --json writes"), "{said}");
 }

@@ -3,7 +3,7 @@
 use super::shortcuts::{MIRNA_ONLY, SEED_RULE, SITE_ONLY};
 use super::verdict::percent;
 use super::{Audit, Histogram, TOGETHER};
-use crate::eval::{Estimate, Point, ReportRow};
+use crate::eval::{Curve, Estimate, FunctionalScore, Point, ReportRow};
 use crate::figure::{Axis, Figure, Mark, Style};
 
 /// A figure, what it is called as a file, and what stands under it.
@@ -20,6 +20,8 @@ const THIN: f64 = 0.035;
 /// miRNAs with this share of the rows have their names written, as many as these at most.
 const NAMED: f64 = 0.025;
 const NAMES: usize = 12;
+/// Greatest log2 fold change drawn, either way.
+const FOLD_CHANGES: f64 = 1.5;
 
 impl Audit {
     /// Everything that can be drawn of it.
@@ -27,7 +29,8 @@ impl Audit {
         let curves = [self.roc(), self.precision_recall()];
         let of_score = [self.reliability_curve(), self.distribution()];
         let always = [self.aurocs(), self.mirnas()];
-        always.into_iter().chain(curves.into_iter().chain(of_score).flatten()).collect()
+        let some = curves.into_iter().chain(of_score).chain([self.fold_changes()]).flatten();
+        always.into_iter().chain(some).collect()
     }
 
     fn aurocs(&self) -> Shown {
@@ -206,6 +209,39 @@ impl Audit {
                 number(line.calibration_error)
             ),
             figure: Figure { title: "Reliability".into(), x, y, marks, key: vec![], beside: vec![] },
+        })
+    }
+
+    /// What happens to the genes that each score puts first.
+    fn fold_changes(&self) -> Option<Shown> {
+        let inside = |curve: &Curve| -> Vec<Point> {
+            let seen = |point: &&Point| point[0].abs() <= FOLD_CHANGES;
+            curve.points.iter().filter(seen).copied().collect()
+        };
+        let first = &self.functional.first()?.result;
+        let mut marks = vec![Mark::Line { points: inside(first.curves.first()?), style: Style::Reference }];
+        let mut key = vec![(Style::Reference, "lower half of the first".into())];
+        for (at, FunctionalScore { score, result }) in self.functional.iter().enumerate() {
+            let (top, style) = (result.curves.last()?, Style::Series(at));
+            marks.push(Mark::Line { points: inside(top), style });
+            let shift = result.top_shift.value.map_or("-".into(), |shift| format!("{shift:+.3}"));
+            key.push((style, format!("{score} {shift}")));
+        }
+        Some(Shown {
+            name: "fold_changes",
+            caption: format!(
+                "Share of genes at or below each log2 fold change, of the 5% of genes that each score puts first in each of {} \
+                 experiments: repression moves a curve to the left. In the key the median less that of the other genes.",
+                first.experiments.len()
+            ),
+            figure: Figure {
+                title: "Fold changes of the genes that each score puts first".into(),
+                x: Axis::linear("log2 fold change, negative is repression", -FOLD_CHANGES, FOLD_CHANGES),
+                y: Axis::linear("share of genes at or below", 0.0, 1.0),
+                marks,
+                key,
+                beside: vec![],
+            },
         })
     }
 

@@ -19,8 +19,8 @@ pub use verdict::{Headline, Verdict};
 use crate::Result;
 use crate::data::{Leak, Pair, Shared, leak};
 use crate::eval::{
-    Bin, Draw, Estimate, Interval, Point, Report, Resampling, Rows, Scored, Scores, bootstrap, group_ids,
-    reliability, thinned,
+    Bin, Draw, Estimate, FunctionalScore, Interval, Point, Report, Resampling, Rows, Scored, Scores,
+    bootstrap, group_ids, reliability, thinned,
 };
 use shortcuts::{Shortcuts, fold_of};
 
@@ -115,6 +115,8 @@ pub struct Audit {
     pub curves: Vec<Curves>,
     pub reliability: Option<Vec<Bin>>,
     pub histogram: Option<Histogram>,
+    /// How scores order fold changes, where that was tested.
+    pub functional: Vec<FunctionalScore>,
 }
 
 /// The line of all shortcuts in one.
@@ -169,6 +171,7 @@ impl Audit {
             curves: scored.iter().filter_map(Curves::of).collect(),
             reliability: score.filter(|score| score.probabilities).map(bins).transpose()?,
             histogram: score.map(|score| Histogram::of(&score.scores)),
+            functional: vec![],
         };
         audit.verdict = Verdict::of(&audit);
         Ok(audit)

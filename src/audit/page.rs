@@ -1,6 +1,6 @@
 //! The audit as a page.
 
-use super::text::{LABELS, LEAKS, PROBES};
+use super::text::{FUNCTIONAL, LABELS, LEAKS, PROBES};
 use super::{Audit, MirnaCount};
 use crate::eval::{CALLS, RANKING, ReportRow};
 use crate::figure::{escape, page, table};
@@ -15,8 +15,8 @@ impl Audit {
             Some(score) => format!("Audit of {score} on {}", self.data),
             None => format!("Audit of {}", self.data),
         };
-        let body =
-            [self.head(&title), self.shown(), self.scores(), self.tampered(), self.seen(), self.labels()];
+        let tables = [self.scores(), self.tampered(), self.seen(), self.functional(), self.labels()];
+        let body = [self.head(&title), self.shown(), tables.concat()];
         page(&title, &body.concat())
     }
 
@@ -71,6 +71,13 @@ impl Audit {
             let rows = leaks.train_rows;
             format!("<h2>Seen in {rows} training rows</h2>\n{}", table(&LEAKS, leaks.cells()))
         })
+    }
+
+    fn functional(&self) -> String {
+        match self.functional.is_empty() {
+            true => String::new(),
+            false => format!("<h2>Fold changes</h2>\n{}", table(&FUNCTIONAL, self.functional_cells())),
+        }
     }
 
     fn labels(&self) -> String {

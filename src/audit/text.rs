@@ -5,7 +5,7 @@ use std::fmt;
 use super::verdict::percent;
 use super::{Audit, Labels, Leaks, Share};
 use crate::data::{Count, Leak};
-use crate::eval::table;
+use crate::eval::{FunctionalScore, table};
 
 /// miRNAs listed by name.
 const LISTED: usize = 10;
@@ -26,6 +26,10 @@ impl fmt::Display for Audit {
             writeln!(f, "\nLEAKS: rows seen in {} training rows", leaks.train_rows)?;
             table::write(f, &LEAKS, leaks.cells())?;
         }
+        if !self.functional.is_empty() {
+            writeln!(f, "\nFOLD CHANGES: how scores order repression")?;
+            table::write(f, &FUNCTIONAL, self.functional_cells())?;
+        }
         Ok(())
     }
 }
@@ -37,7 +41,21 @@ pub(super) const LEAKS: [&str; 3] = ["", "positives", "negatives"];
 /// Over [`Audit::label_cells`].
 pub(super) const LABELS: [&str; 4] = ["", "only positive", "only negative", "both"];
 
+/// Over [`Audit::functional_cells`].
+pub(super) const FUNCTIONAL: [&str; 5] =
+    ["", "experiments", "Spearman", "AUROC of repressed genes", "median of the top 5% less the rest"];
+
 impl Audit {
+    pub(super) fn functional_cells(&self) -> Vec<[String; 5]> {
+        let cells = |FunctionalScore { score, result }: &FunctionalScore| {
+            let experiments = result.experiments.len().to_string();
+            let figures = [result.spearman, result.auroc, result.top_shift].map(|figure| figure.to_string());
+            let [spearman, auroc, shift] = figures;
+            [score.clone(), experiments, spearman, auroc, shift]
+        };
+        self.functional.iter().map(cells).collect()
+    }
+
     /// How shortcuts were learned, in words.
     pub(super) fn how(&self) -> String {
         let kept = if self.whole_targets { "one gene" } else { "near-duplicate sites" };

@@ -9,7 +9,7 @@ use super::evaluate::scores::{Bench, Scoring};
 use super::rows::{Intervals, Level, SplitName, labels};
 use crate::audit::{Audit, Subject, Tampered};
 use crate::data::{Grouping, Pair, groups, read_scores};
-use crate::eval::{Resampling, Scored, Scores};
+use crate::eval::{FunctionalScore, Resampling, Scored, Scores};
 use crate::output::Output;
 use crate::{Error, Result, open};
 
@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// A further column of scores to show beside; may be given several times
     #[arg(long, value_name = "NAME=TSV:COLUMN")]
     with: Vec<String>,
+    /// What `functional --json` wrote, to show beside
+    #[arg(long, value_name = "JSON")]
+    functional: Option<PathBuf>,
     /// Ask no model about shuffled sites and exchanged miRNAs
     #[arg(long)]
     no_probes: bool,
@@ -101,7 +104,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         resampling: Resampling { resamples: args.resamples, seed: args.seed },
     };
     let teachers = (!args.train.is_empty()).then(|| names(&args.train, args.train_split));
-    let audit = Audit::of(subject, names(&args.data, args.split), teachers)?;
+    let functional = args.functional.as_deref().map(functional).transpose()?.unwrap_or_default();
+    let audit = Audit { functional, ..Audit::of(subject, names(&args.data, args.split), teachers)? };
     write(args, &audit)
 }
 
@@ -142,6 +146,13 @@ fn score(args: &Args, rows: &[Pair]) -> Result<(Option<Scored>, Vec<Tampered>)> 
     let probes = if args.no_probes { vec![] } else { bench.probes(&model, rows)? };
     args.common.say_room(&model);
     Ok((Some(scored), probes))
+}
+
+fn functional(path: &Path) -> Result<Vec<FunctionalScore>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let what =
+        |e| Error::file(path.display().to_string(), format!("expected what functional --json writes: {e}"));
+    serde_json::from_str(&text).map_err(what)
 }
 
 /// The scores that a `NAME=TSV:COLUMN` names.

@@ -7,7 +7,7 @@ use super::common::Compute;
 use super::rows::{Intervals, Level, mirnas};
 use super::train::Watch;
 use crate::data::{Grouping, Pair};
-use crate::eval::{Report, Resampling, Rows, Scored, Scores, Shortcuts, Spread};
+use crate::eval::{Report, Resampling, Rows, Scored, Scores, Shortcuts, Spread, group_ids};
 use crate::model::Reads;
 use crate::output::Output;
 use crate::train::{CrossValidation, Event, RunConfig, Tested, Trial};
@@ -103,34 +103,40 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tested =
         validation.run(&config, &rows, &args.out, &workers, &mut |trial, event| told.of(trial, event))?;
     told.finish();
-    let mut lines = vec![];
-    for Tested { seed, reads, margins, .. } in &tested {
-        // margins of different networks are ranked together: what each calls positive lies at 0 and above
-        let name = format!("{}, {}, seed {seed}", config.name, shown(*reads));
-        lines.push(scored(name, &rows, margins.clone())?);
-    }
-    lines.extend(shortcuts(&rows, &tested[0].folds)?);
-    report(args, &tested[0].folds, &rows, &lines)
-}
-
-/// The report: each fold by itself, as papers give it, then all rows.
-fn report(args: &Args, folds: &[usize], rows: &[Pair], lines: &[Scored]) -> anyhow::Result<ExitCode> {
-    let (groups, unit) = args.intervals.groups(rows, Level::Site);
-    let genes = Level::Site.genes(rows);
-    let about = Rows { mirnas: &mirnas(rows), genes: Some(&genes), groups: &groups, unit };
-    let report = Report::new(lines, about, Resampling { resamples: args.resamples, seed: args.seed });
     let mut output = Output::create(open::STANDARD)?;
-    output.put(format!("# config={} folds={}\n", args.config.display(), args.folds))?;
-    output.put("each fold by itself, mean and standard deviation:\n")?;
-    for line in lines {
-        output.put(each_fold(line, folds, args.folds.into()))?;
+    let mut reports = vec![];
+    for of_seed in tested.chunk_by(|a, b| a.seed == b.seed) {
+        let (text, report) = report(args, &config.name, &rows, of_seed)?;
+        output.put(text)?;
+        reports.push(report);
     }
-    output.put(format!("all rows together:\n{report}"))?;
     output.finish()?;
     if let Some(path) = &args.json {
-        Output::write(path, (serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
+        Output::write(path, (serde_json::to_string_pretty(&reports)? + "\n").as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Of one seed's networks: each fold by itself, as papers give it, then all rows.
+fn report(args: &Args, name: &str, rows: &[Pair], tested: &[Tested]) -> Result<(String, Report)> {
+    let (seed, folds) = (tested[0].seed, &tested[0].folds);
+    let mut lines = vec![];
+    for Tested { reads, margins, .. } in tested {
+        // margins of different networks are ranked together: what each calls positive lies at 0 and above
+        lines.push(scored(format!("{name}, {}", shown(*reads)), rows, margins.clone())?);
+    }
+    lines.extend(shortcuts(rows, folds)?);
+    let (groups, unit) = args.intervals.groups(rows, Level::Site);
+    // rows of different folds have scores of different networks: only those of one fold are compared within a miRNA
+    let in_fold = |parts: Vec<usize>| group_ids(parts.into_iter().zip(folds));
+    let (mirnas, genes) = (in_fold(mirnas(rows)), in_fold(Level::Site.genes(rows)));
+    let about = Rows { mirnas: &mirnas, genes: Some(&genes), groups: &groups, unit };
+    let report = Report::new(&lines, about, Resampling { resamples: args.resamples, seed: args.seed });
+    let mut text = format!("# config={} seed={seed} folds={}\n", args.config.display(), args.folds);
+    text += "each fold by itself, mean and standard deviation:\n";
+    lines.iter().for_each(|line| text += &each_fold(line, folds, args.folds.into()));
+    text += &format!("all rows together:\n{report}");
+    Ok((text, report))
 }
 
 fn each_fold(line: &Scored, folds: &[usize], count: usize) -> String {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::common::{Common, Windows};
 use super::genes;
 use crate::data::{Duo, FoldChange, predicted, read_fold_changes, read_predictions};
-use crate::eval::{Functional, Utrs, group_ids, seed_efficacies, utr_lengths};
+use crate::eval::{Functional, FunctionalScore, Utrs, group_ids, seed_efficacies, utr_lengths};
 use crate::model::Predictor;
 use crate::output::Output;
 use crate::rna::Reader;
@@ -37,7 +37,7 @@ pub(super) struct Args {
     /// Seed of the bootstrap
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Also write the results as JSON
+    /// Also write the results as JSON, which `audit --functional` draws
     #[arg(long, value_name = "JSON")]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -63,21 +63,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         scores.push((path.display().to_string(), predicted(&rows, &read_predictions(path)?)));
     }
     let mut results = vec![];
-    for (name, scores) in scores {
-        results.push((name, Functional::new(&rows, &scores, args.resamples, args.seed)?));
+    for (score, scores) in scores {
+        let result = Functional::new(&rows, &scores, args.resamples, args.seed)?;
+        results.push(FunctionalScore { score, result });
     }
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!("# model={name} {}\n# candidates={}\n", model.hash(), rule.gate))?;
-    for (name, result) in &results {
-        output.put(format!("\n{name}\n{result}"))?;
+    for FunctionalScore { score, result } in &results {
+        output.put(format!("\n{score}\n{result}"))?;
     }
     output.finish()?;
     if let Some(path) = &args.json {
-        let named: Vec<_> = results
-            .iter()
-            .map(|(name, result)| serde_json::json!({"score": name, "result": result}))
-            .collect();
-        Output::write(path, (serde_json::to_string_pretty(&named)? + "\n").as_bytes())?;
+        Output::write(path, (serde_json::to_string(&results)? + "\n").as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }

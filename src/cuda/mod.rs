@@ -1,12 +1,13 @@
 //! One NVIDIA GPU, found at run time: nothing here needs a driver to build.
 //!
-//! All work is queued on one stream, in the order in which it is asked for; only a download waits, and a look at a number
-//! that is awaited. Memory comes from a
+//! All work is queued on one stream, in the order in which it is asked for, but for uploads of passes that are known, which
+//! have one of their own; only a download waits, and a look at a number that is awaited. Memory comes from a
 //! pool, kernels from `kernels/`, compiled for the GPU at hand or else as they were committed.
 
 mod awaited;
 mod cache;
 mod compile;
+mod landing;
 mod launch;
 mod pool;
 pub(crate) mod product;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 pub(crate) use awaited::Awaited;
 use awaited::Slots;
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result, sys};
+use landing::Uploads;
 pub(crate) use launch::Launch;
 use pool::Pool;
 pub(crate) use pool::Pooled;
@@ -65,6 +67,7 @@ pub struct Gpu {
     precision: Precision,
     kernels: Kernels,
     staging: Mutex<Option<Staging>>,
+    uploads: Mutex<Option<Uploads>>,
     slots: Arc<Slots>,
     /// Passes that are known.
     scripts: Mutex<HashMap<script::Key, Script>>,
@@ -99,8 +102,21 @@ impl Gpu {
         let name = context.name()?;
         let kernels = Kernels::new(&context)?;
         let (scripts, running) = (Mutex::default(), Mutex::default());
-        let (staging, slots) = (Mutex::default(), Arc::new(Slots::new(&stream)));
-        Ok(Self { name, precision, kernels, staging, slots, scripts, running, pool, stream, context })
+        let (staging, uploads) = (Mutex::default(), Mutex::default());
+        let slots = Arc::new(Slots::new(&stream));
+        Ok(Self {
+            name,
+            precision,
+            kernels,
+            staging,
+            uploads,
+            slots,
+            scripts,
+            running,
+            pool,
+            stream,
+            context,
+        })
     }
 
     /// How many GPUs there are; an error where there is no driver.

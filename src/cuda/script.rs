@@ -3,11 +3,12 @@
 //!
 //! The pass that asks for the work is run every time. It checks shapes, walks the tape and uploads what differs from step to
 //! step, but what it launches is compared with what was captured instead of being queued. The uploads of a pass share one
-//! block of memory, so that one copy and one graph are all that the driver is asked for. A pass has its memory to itself,
+//! block of memory, so that one upload and one graph are all that the driver is asked for. A pass has its memory to itself,
 //! which is what makes its addresses the same every time. One that does not match is queued as it comes, and rehearsed anew.
 
 use super::{
     Gpu,
+    landing::Landing,
     launch::Call,
     pool::{Pool, Pooled},
 };
@@ -39,6 +40,7 @@ pub(super) struct Script {
     /// The uploads, as they will lie in `room`.
     inputs: Vec<u8>,
     room: Option<Pooled<u8>>,
+    landing: Option<Landing>,
     graph: Option<Graph>,
 }
 
@@ -153,6 +155,7 @@ impl Script {
             same: true,
             inputs: vec![],
             room: None,
+            landing: None,
             graph: None,
         }
     }
@@ -167,6 +170,7 @@ impl Script {
         if self.stage == Stage::Capture {
             gpu.context.bind_to_thread()?;
             self.room = Some(gpu.pool.take(self.inputs.len().max(1))?);
+            self.landing = Some(Landing::new(gpu, self.inputs.len().max(1))?);
             // The pass allocates nothing that its rehearsal has not left in its pool, unless it differs from it.
             let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
             // SAFETY: the stream is there, and `end` ends what is begun.
@@ -225,14 +229,16 @@ impl Script {
             }
             Stage::Replay => {}
         }
-        let (Some(graph), Some(room)) = (&self.graph, &self.room) else { return Ok(None) };
+        let (Some(graph), Some(room), Some(landing)) = (&self.graph, &self.room, &mut self.landing) else {
+            return Ok(None);
+        };
         if !self.same || self.at != self.work.len() {
             return Ok(None);
         }
         if !self.inputs.is_empty() {
             // SAFETY: nothing else writes the room, and what reads it of an earlier pass is queued before.
             let to = unsafe { room.shared_mut() }.part(0..self.inputs.len());
-            gpu.write(&self.inputs, to)?;
+            landing.bring(gpu, &self.inputs, to)?;
         }
         // SAFETY: the graph is there, and so is all memory that it uses: its pool's and the room are the script's, and
         // operands from elsewhere have the addresses that this very pass has named.

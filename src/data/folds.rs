@@ -127,4 +127,19 @@ mod tests {
         assert!(folds(&all, Grouping::Families, 1, 3).is_err());
         assert!(folds(&all, Grouping::Families, 32, 3).is_err());
     }
+
+    /// Sites and negatives are shuffled from one seed, as many of the one as of the other.
+    #[test]
+    fn folds_do_not_sort_a_mirnas_negatives() {
+        for seed in 0..5 {
+            let all = Synthetic { pairs: 1000, site_length: 40, mirnas: 10, seed }.generate().unwrap();
+            let fold_of = folds(&all, Grouping::Sites, 2, seed).unwrap();
+            for mirna in &all[..10] {
+                let rows = (500..1000).filter(|&row| all[row].mirna == mirna.mirna);
+                let (first, second): (Vec<usize>, Vec<usize>) = rows.partition(|&row| fold_of[row] == 0);
+                let of = (first.len(), second.len());
+                assert!(of.0.min(of.1) >= 10, "of 50 about half belong in each fold, {of:?} are");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Draw, bootstrap, quantile};
 use super::group_ids;
@@ -27,7 +27,7 @@ const EDGES: [f64; 5] = [0.0, 0.5, 0.8, 0.95, 1.0];
 const POINTS: usize = 101;
 
 /// One experiment. A figure that its genes do not define is `None`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExperimentResult {
     pub name: String,
     pub mirna_id: String,
@@ -47,7 +47,7 @@ pub struct ExperimentResult {
 }
 
 /// The cumulative distribution of fold changes between two quantiles of the score, over all experiments.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Shares of each experiment's genes, from the lowest score; genes of equal score stay together, at their middle.
     pub from: f64,
@@ -58,7 +58,7 @@ pub struct Curve {
 }
 
 /// The functional test of one set of scores. Means are over the experiments that define a figure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Functional {
     /// Rows in all, and those without a score.
     pub rows: usize,
@@ -72,6 +72,13 @@ pub struct Functional {
     pub top_distance: Estimate,
     pub experiments: Vec<ExperimentResult>,
     pub curves: Vec<Curve>,
+}
+
+/// The functional test of a score with a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunctionalScore {
+    pub score: String,
+    pub result: Functional,
 }
 
 impl Functional {

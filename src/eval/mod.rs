@@ -16,7 +16,7 @@ mod utr;
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
 pub use curves::{Point, thinned};
-pub use functional::{Curve, ExperimentResult, Functional};
+pub use functional::{Curve, ExperimentResult, Functional, FunctionalScore};
 pub use logistic::Logistic;
 pub use metrics::{Confusion, Criterion, Scores};
 pub use rank::spearman;

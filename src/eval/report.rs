@@ -41,7 +41,7 @@ pub struct Resampling {
 }
 
 /// A metric and the interval it was resampled to; `None` where the rows do not define it.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Estimate {
     pub value: Option<f64>,
     pub interval: Option<Interval>,

@@ -9,13 +9,22 @@ use crate::{
     tensor::Tensor,
 };
 
-/// How many of `h`'s rows are a sample's, for a kernel that drops; an error where `residual` has another shape than `h`.
-pub(super) fn rows_per_sample(op: &'static str, h: &Tensor, residual: Option<&Tensor>) -> Result<usize> {
+/// How many of `h`'s rows are a sample's, for a kernel that drops; an error where `residual` has another shape than `h`, or
+/// where there is no telling samples apart.
+pub(super) fn rows_per_sample(
+    op: &'static str,
+    h: &Tensor,
+    dropout: Option<Mask>,
+    residual: Option<&Tensor>,
+) -> Result<usize> {
     if let Some(residual) = residual.filter(|residual| residual.shape() != h.shape()) {
         return Err(Error::shape(op, format!("a residual {:?}", h.shape()), residual));
     }
-    let [samples, rows @ .., _] = h.shape() else { return Ok(1) };
-    Ok(rows.iter().product::<usize>().max(usize::from(*samples == 0)))
+    match h.shape() {
+        [_, rows @ .., _] => Ok(rows.iter().product()),
+        _ if dropout.is_some() => Err(Error::shape(op, "samples, [B, .., C], to drop values of", h)),
+        _ => Ok(1),
+    }
 }
 
 /// What is after `h`; `h` itself on a GPU, whose kernel has done it.

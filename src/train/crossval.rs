@@ -56,7 +56,7 @@ pub struct Tested {
 }
 
 impl CrossValidation {
-    /// The rows that are divided: all that `config` names, cleared of what is kept out, negatives as in the first epoch.
+    /// The rows that are divided: all that `config` names, cleared of what is kept out, negatives drawn once.
     pub fn rows(config: &RunConfig) -> Result<Vec<Pair>> {
         Ok(Data::read(config)?.into_rows(config.seed))
     }

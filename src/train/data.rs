@@ -132,9 +132,10 @@ impl Data {
         Self { parts, known, validation, origins }
     }
 
-    /// Every row of every part with its negatives as in the first epoch, and those held out: what is cut into folds.
+    /// Every row of every part with negatives drawn once, and those held out: what is cut into folds. Folds of the same seed
+    /// shuffle as many sites, so negatives are drawn from another.
     pub(super) fn into_rows(self, seed: u64) -> Vec<Pair> {
-        let rows = self.parts.iter().flat_map(|part| balanced(part, &self.known, seed).0);
+        let rows = self.parts.iter().flat_map(|part| balanced(part, &self.known, !seed).0);
         rows.chain(self.validation).collect()
     }
 
@@ -156,7 +157,7 @@ impl Data {
     }
 
     /// Pairs an epoch has.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.origins.iter().map(|o| o.training).sum()
     }
 }

@@ -77,7 +77,7 @@ impl FeedForward {
 impl FeedForward {
     fn run(&self, inputs: [&Tensor; 5], residual: Option<&Tensor>) -> Result<(Tensor, Saved)> {
         let dims = Self::dims(inputs)?;
-        onto::rows_per_sample(NAME, inputs[0], residual)?;
+        onto::rows_per_sample(NAME, inputs[0], self.out_dropout, residual)?;
         let [x, up, _, down, _] = inputs;
         let mut y = Tensor::unwritten(x.device(), x.shape())?;
         let kept = match x.device() {
@@ -102,7 +102,7 @@ impl FeedForward {
 
     fn run_only(&self, inputs: [&Tensor; 5], residual: Option<&Tensor>) -> Result<Tensor> {
         let dims = Self::dims(inputs)?;
-        onto::rows_per_sample(NAME, inputs[0], residual)?;
+        onto::rows_per_sample(NAME, inputs[0], self.out_dropout, residual)?;
         let mut y = Tensor::unwritten(inputs[0].device(), inputs[0].shape())?;
         match on(with(inputs, residual), [&mut y])? {
             On::Cpu(cpu, [inputs @ .., _], outputs) if self.dropout.is_none() => {

@@ -57,7 +57,7 @@ impl Linear {
         let mut shape = Shape::new(x.shape());
         *shape.last_mut().expect("its last extent was just read") = outs;
         let mut z = Tensor::unwritten(x.device(), &shape)?;
-        let per_sample = onto::rows_per_sample("linear", &z, residual)?;
+        let per_sample = onto::rows_per_sample("linear", &z, self.dropout, residual)?;
         let rows = outer.iter().product();
         let [rows, per_sample, ins, outs] = [rows, per_sample, ins, outs].map(|n: usize| n as i32);
         let dims = Dims { rows, per_sample, ins, outs };

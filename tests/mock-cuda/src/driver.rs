@@ -1,8 +1,9 @@
 //! The driver's state: one device, one context, whatever was made on it.
 
 use crate::control::Counts;
-use crate::error::{CAPTURE_UNSUPPORTED, Code, INVALID_HANDLE, fault};
+use crate::error::{CAPTURE_UNSUPPORTED, Code, ILLEGAL_ADDRESS, INVALID_HANDLE, fault};
 use crate::graph::Node;
+use crate::streams::{Known, Streams};
 use ptx_interpreter::{Kernel, Memory, Module, Order};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::c_void;
@@ -31,6 +32,8 @@ pub struct Function {
 pub struct Event {
     pub timed: bool,
     pub recorded: Option<Instant>,
+    /// What the stream had done or known of then.
+    pub known: Known,
     /// The capture it was recorded in, if any.
     pub capture: Option<u64>,
 }
@@ -57,6 +60,7 @@ pub struct Driver {
     pub functions: Slab<Arc<Mutex<Function>>>,
     pub by_name: HashMap<(usize, String), usize>,
     pub streams: Slab<()>,
+    pub ordered: Streams,
     pub events: Slab<Event>,
     pub graphs: Slab<Arc<Vec<Node>>>,
     pub executables: Slab<Arc<Vec<Node>>>,
@@ -120,6 +124,7 @@ impl Driver {
             functions: Slab::new(2),
             by_name: HashMap::new(),
             streams: Slab::new(3),
+            ordered: Streams::default(),
             events: Slab::new(4),
             graphs: Slab::new(5),
             executables: Slab::new(6),
@@ -140,7 +145,11 @@ impl Driver {
             self.streams.index(stream)?;
         }
         let pinned = node.host().is_none_or(|(address, bytes)| self.is_pinned(address, bytes));
-        let Some(capture) = self.capture(stream) else { return node.run(self) };
+        let Some(capture) = self.capture(stream) else {
+            let ordered = self.ordered.queue(stream as usize, &node);
+            ordered.map_err(|text| fault(ILLEGAL_ADDRESS, text))?;
+            return node.run(self);
+        };
         if !pinned {
             capture.broken = true;
             return Err(fault(

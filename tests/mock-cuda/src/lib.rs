@@ -6,7 +6,7 @@
 //! error that a GPU would give; its text is printed and kept for the thread that made the call ([`Mock::last_fault`]).
 //!
 //! Stricter than a driver where a mistake would pass there by luck: a graph may only copy from pinned host memory, a
-//! capture admits no allocation, the host may not read what nothing wrote.
+//! capture admits no allocation, the host may not read what nothing wrote, and streams that meet must be ordered.
 
 mod control;
 mod device;
@@ -17,5 +17,6 @@ mod launch;
 mod memory;
 mod module;
 mod stream;
+mod streams;
 
 pub use control::{Counts, Mock, load};

@@ -17,12 +17,19 @@ fn allocate(bytes: usize) -> Result<u64, Code> {
         return Err(OUT_OF_MEMORY);
     }
     d.counts.allocations += 1;
-    d.memory.allocate(bytes).ok_or(OUT_OF_MEMORY)
+    let address = d.memory.allocate(bytes).ok_or(OUT_OF_MEMORY)?;
+    d.ordered.allocated(address, bytes);
+    Ok(address)
 }
 
 fn free(address: u64) -> Result<(), Code> {
     // The driver, too, takes a null pointer for nothing to do.
-    if address == 0 || driver().memory.free(address) {
+    if address == 0 {
+        return Ok(());
+    }
+    let mut d = driver();
+    if d.memory.free(address) {
+        d.ordered.freed(address);
         return Ok(());
     }
     Err(fault(INVALID_VALUE, format!("free of {address:#x}, which is no live buffer's start")))

@@ -77,7 +77,10 @@ driver_calls! {
     }
     fn cuStreamSynchronize(stream: *mut c_void) {
         wait_for(stream)?;
-        driver().counts.waits += 1;
+        let mut d = driver();
+        d.counts.waits += 1;
+        let known = d.ordered.of(stream as usize);
+        d.ordered.host_waits(&known);
     }
     fn cuStreamQuery(stream: *mut c_void) {
         wait_for(stream)?;
@@ -86,6 +89,8 @@ driver_calls! {
         let mut d = driver();
         let recorded = d.events.get(event)?.recorded.is_some();
         let of = d.events.get(event)?.capture;
+        let known = d.events.get(event)?.known.clone();
+        d.ordered.wait(stream as usize, &known);
         match d.capture(stream) {
             Some(capture) if recorded && of != Some(capture.id) => {
                 capture.broken = true;
@@ -118,8 +123,9 @@ driver_calls! {
     fn cuEventRecord(event: *mut c_void, stream: *mut c_void) {
         let mut d = driver();
         let capture = d.capture(stream).map(|c| c.id);
+        let known = d.ordered.of(stream as usize);
         let event = d.events.get(event)?;
-        (event.recorded, event.capture) = (Some(Instant::now()), capture);
+        (event.recorded, event.known, event.capture) = (Some(Instant::now()), known, capture);
     }
     fn cuEventSynchronize(event: *mut c_void) {
         let mut d = driver();
@@ -127,6 +133,8 @@ driver_calls! {
             return Err(fault(CAPTURE_UNSUPPORTED, "a wait for an event that was captured"));
         }
         d.counts.waits += 1;
+        let known = d.events.get(event)?.known.clone();
+        d.ordered.host_waits(&known);
     }
     fn cuEventQuery(event: *mut c_void) {
         driver().events.index(event)?;

@@ -135,6 +135,28 @@ fn a_capture_refuses_what_a_graph_cannot_hold() {
 }
 
 #[test]
+fn streams_that_meet_wait_for_each_other() {
+    let _alone = alone();
+    let (one, f) = (stream(), kernel(&stream(), "scale_into"));
+    let other = one.context().new_stream().unwrap();
+    let (x, mut y) = (one.alloc_zeros::<f32>(32).unwrap(), one.alloc_zeros::<f32>(32).unwrap());
+    let scale = |stream: &Arc<CudaStream>, x: &_, y: &_| {
+        let mut call = stream.launch_builder(&f);
+        let dims = Dims { n: 32, factor: 2.0 };
+        call.arg(&dims).arg(x).arg(y);
+        // SAFETY: the arguments are the kernel's.
+        unsafe { call.launch(geometry(32)) }.is_ok()
+    };
+    assert!(!scale(&other, &x, &y), "it is not known to come after the zeros");
+    assert!(mock_cuda::load().last_fault().contains("two streams meet"));
+    other.wait(&one.record_event(None).unwrap()).unwrap();
+    assert!(scale(&other, &x, &y), "by an event");
+    assert!(one.memcpy_htod(&[1f32; 32], &mut y).is_err(), "what a kernel writes");
+    other.synchronize().unwrap();
+    one.memcpy_htod(&[1f32; 32], &mut y).expect("by a wait of the host");
+}
+
+#[test]
 fn memory_runs_out_and_is_given_back() {
     let _alone = alone();
     let (stream, mock) = (stream(), mock_cuda::load());
