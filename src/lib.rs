@@ -2,7 +2,8 @@
 //!
 //! Data flows down through the rooms, and no arrow goes up: [`cli`] over [`scan`] and [`train`], over [`model`], over [`nn`]
 //! and [`optim`], over [`autograd`] and [`params`], over [`ops`], over [`tensor`] and [`device`], over [`simd`] and
-//! [`cuda`]. Beside them [`rna`], [`data`] and [`eval`]: sequences, labelled pairs, figures. An op knows its maths, the tape
+//! [`cuda`]. Beside them [`rna`], [`data`], [`eval`] and [`audit`]: sequences, labelled pairs, figures,
+//! what figures mean. An op knows its maths, the tape
 //! knows the order, a layer knows its parameters, the model knows biology.
 //!
 //! ```
@@ -18,6 +19,7 @@
 //! ```
 
 pub mod arena;
+pub mod audit;
 pub mod autograd;
 pub mod cli;
 pub mod cuda;
@@ -25,6 +27,7 @@ pub mod data;
 pub mod device;
 pub mod error;
 pub mod eval;
+pub mod figure;
 pub mod model;
 pub mod nn;
 pub mod open;

@@ -90,7 +90,9 @@ fn complaints_say_where_what_was_expected_and_what_was_found() {
     assert_eq!(
         of("a\tb\tlabel\n1\t2\t3\n"),
         "1: expected the columns 'mirna_id mirna_seq mrna_id mrna_seq' (targetnet) or 'noncodingRNA gene' (mirbench) \
-         or 'miRNA gene' (clash), found columns: a b label"
+         or 'miRNA gene' (clash) or 'miRNA EnsemblId mature_miRNA_Transcript mRNA_Site_Transcript' (miraw-sites) or \
+         'miRNA EnsemblId Mature_mirna_transcript 3UTR_transcript' (miraw-genes), or a format without a header given \
+         by name (mitar), found columns: a b label"
     );
     let named = complaint(b"miRNA\tgene\tlabel\n", Some(Format::MirBench));
     assert_eq!(named, "1: expected a column 'noncodingRNA', found columns: miRNA gene label");

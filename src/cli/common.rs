@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cuda::{Gpu, Precision};
 use crate::device::Device;
 use crate::model::Predictor;
-use crate::rna::Gate;
+use crate::rna::{ExtendedSeed, Gate};
 use crate::workers::Workers;
 use crate::{Error, Result};
 
@@ -55,9 +55,9 @@ impl Threads {
 /// Flags of every command that runs the network.
 #[derive(clap::Args)]
 pub(super) struct Common {
-    /// The model: `default`, the one built in, or a weights file
-    #[arg(long, value_name = "default|PATH", default_value = "default")]
-    model: String,
+    /// The model: `default`, the one built in, or a weights file [default: default]
+    #[arg(long, value_name = "default|PATH")]
+    pub(super) model: Option<String>,
     #[command(flatten)]
     compute: Compute,
     /// Say nothing on stderr but errors
@@ -67,10 +67,15 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
-        match self.model.as_str() {
-            "default" => Predictor::embedded(self.compute.workers(self.quiet)?),
-            path => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
+        match self.model.as_deref() {
+            None | Some("default") => Predictor::embedded(self.compute.workers(self.quiet)?),
+            Some(path) => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
         }
+    }
+
+    /// Another model, for the same device, which has been said already.
+    pub(super) fn load(&self, path: &Path) -> Result<Predictor> {
+        Predictor::load(path, self.compute.workers(true)?)
     }
 
     /// Says so where a GPU had no room for as many pairs together as it was given.
@@ -89,19 +94,17 @@ impl Common {
     }
 }
 
-/// Which sites of a transcript are scored.
+/// Which windows of a transcript are scored.
 #[derive(clap::Args)]
-pub(super) struct Sites {
+pub(super) struct Windows {
     /// canonical: seeds 8mer, 7mer-m8, 7mer-A1, 6mer; relaxed: also 6mer-A1, offset seeds, and nucleotides 2-8
-    /// with one wobble, mismatch or bulge; all: windows at a stride
+    /// with one wobble, mismatch or bulge; all: windows at a stride; targetnet, miraw: those of them in which 6 of
+    /// nucleotides 1-10, or 7 of 2-10, can pair, gaps allowed
     #[arg(long, value_enum, default_value_t = Candidates::Canonical)]
     candidates: Candidates,
-    /// Distance of windows with --candidates all, nt [default: 5]
+    /// Distance of windows that lie at a stride, nt [default: 5 for all, 1 for the published rules]
     #[arg(long, value_name = "NT")]
     stride: Option<NonZeroUsize>,
-    /// Least probability of a reported site [default: the model's threshold]
-    #[arg(long, value_name = "P")]
-    min_probability: Option<f32>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -109,21 +112,44 @@ enum Candidates {
     Canonical,
     Relaxed,
     All,
+    Targetnet,
+    Miraw,
 }
 
 /// nt
 const DEFAULT_STRIDE: usize = 5;
 
-impl Sites {
+impl Windows {
     pub(super) fn gate(&self) -> Result<Gate> {
+        let stride = |default| self.stride.map_or(default, NonZeroUsize::get);
         match (self.candidates, self.stride) {
-            (Candidates::All, stride) => {
-                Ok(Gate::All { stride: stride.map_or(DEFAULT_STRIDE, NonZeroUsize::get) })
+            (Candidates::All, _) => Ok(Gate::All { stride: stride(DEFAULT_STRIDE) }),
+            (Candidates::Targetnet, _) => {
+                Ok(Gate::Extended { rule: ExtendedSeed::TARGETNET, stride: stride(1) })
             }
-            (_, Some(_)) => Err(Error::Setting("--stride: expected with --candidates all only".into())),
+            (Candidates::Miraw, _) => Ok(Gate::Extended { rule: ExtendedSeed::MIRAW, stride: stride(1) }),
+            (_, Some(_)) => Err(Error::Setting(
+                "--stride: expected with --candidates all, targetnet or miraw only".into(),
+            )),
             (Candidates::Canonical, None) => Ok(Gate::Canonical),
             (Candidates::Relaxed, None) => Ok(Gate::Relaxed),
         }
+    }
+}
+
+/// Which sites of a transcript are reported.
+#[derive(clap::Args)]
+pub(super) struct Sites {
+    #[command(flatten)]
+    windows: Windows,
+    /// Least probability of a reported site [default: the model's threshold]
+    #[arg(long, value_name = "P")]
+    min_probability: Option<f32>,
+}
+
+impl Sites {
+    pub(super) fn gate(&self) -> Result<Gate> {
+        self.windows.gate()
     }
 
     pub(super) fn min_probability(&self, predictor: &Predictor) -> Result<f32> {

@@ -1,11 +1,18 @@
 //! The command line: one file for each command, that turns arguments into the work of a room above.
 
+mod audit;
 mod common;
+mod convert;
+mod crossval;
+mod data;
 mod devices;
 mod evaluate;
+mod functional;
+mod genes;
 mod model;
 mod predict;
 mod progress;
+mod rows;
 mod scan;
 mod show;
 mod train;
@@ -27,6 +34,11 @@ enum Command {
     Show(show::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Audit(audit::Args),
+    Crossval(crossval::Args),
+    Functional(functional::Args),
+    Convert(convert::Args),
+    Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
 }
@@ -39,6 +51,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
+        Command::Functional(args) => functional::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
     }

@@ -8,7 +8,7 @@ use super::UNSCORED;
 use super::common::{Common, Sites};
 use super::progress::Progress;
 use crate::model::Predictor;
-use crate::rna::{Gate, Reader, WindowShape};
+use crate::rna::{Reader, WindowShape};
 use crate::scan::{Asked, Format, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
 use crate::{Error, Result, open};
 
@@ -155,11 +155,7 @@ impl Args {
     /// outputs are left out.
     fn meta(&self, predictor: &Predictor, settings: &Settings, inputs: &[Input]) -> String {
         let shape = WindowShape::of(predictor.site_len());
-        let gate = match settings.gate {
-            Gate::Canonical => "canonical".to_string(),
-            Gate::Relaxed => "relaxed".to_string(),
-            Gate::All { stride } => format!("all --stride {stride}"),
-        };
+        let gate = settings.gate;
         let flags: String = inputs.iter().map(|input| format!(" --{} {}", input.flag, input.path)).collect();
         let least = settings.min_probability;
         let command = format!("mirscope scan{flags} --candidates {gate} --min-probability {least}");

@@ -37,33 +37,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&args.config, &args.overrides)?;
     let workers = args.compute.workers(args.quiet)?;
-    let consumed = Arc::<AtomicU64>::default();
-    let mut progress: Option<(Progress, u64)> = None;
-    let mut observe = |event: Event| match event {
-        Event::Step { done, total } => {
-            let fresh = || {
-                let before = done - 1; // a resumed run's rate counts its own steps
-                (Progress::new("steps", consumed.clone(), Some(total - before), args.quiet), before)
-            };
-            let (progress, before) = progress.get_or_insert_with(fresh);
-            consumed.store(done - *before, Ordering::Relaxed);
-            progress.tick(done - *before);
-        }
-        Event::SmallerMicroBatch(pairs) => {
-            if let Some((progress, _)) = &progress {
-                progress.say(&format!("too little GPU memory; {pairs} pairs at a time from here on"));
-            }
-        }
-        Event::Epoch(metrics) => {
-            if let Some((progress, _)) = &progress {
-                progress.say(&line(metrics));
-            }
-        }
-    };
-    let outcome = train::run(&config, &args.out, args.resume, &workers, &mut observe)?;
-    if let Some((progress, _)) = progress {
-        progress.finish();
-    }
+    let mut watch = Watch::new(args.quiet);
+    let outcome = train::run(&config, &args.out, args.resume, &workers, &mut |event| watch.tell(event))?;
+    watch.finish();
     if !args.quiet {
         let ((best, epoch), out) = (outcome.best, args.out.display());
         let early = if outcome.stopped_early { "stopped early after" } else { "done after" };
@@ -74,6 +50,51 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("mirscope: the model is {out}/best.safetensors");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells how a run goes on.
+pub(super) struct Watch {
+    steps: Arc<AtomicU64>,
+    /// From its first step, and the steps done before it.
+    progress: Option<(Progress, u64)>,
+    quiet: bool,
+}
+
+impl Watch {
+    pub(super) fn new(quiet: bool) -> Self {
+        Watch { steps: Arc::default(), progress: None, quiet }
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        let say = |line: String| {
+            if let Some((progress, _)) = &self.progress {
+                progress.say(&line);
+            }
+        };
+        match event {
+            Event::Step { done, total } => self.step(done, total),
+            Event::SmallerMicroBatch(pairs) => {
+                say(format!("too little GPU memory; {pairs} pairs at a time from here on"));
+            }
+            Event::Epoch(metrics) => say(line(metrics)),
+        }
+    }
+
+    fn step(&mut self, done: u64, total: u64) {
+        let fresh = || {
+            let before = done - 1; // a resumed run's rate counts its own steps
+            (Progress::new("steps", self.steps.clone(), Some(total - before), self.quiet), before)
+        };
+        let (progress, before) = self.progress.get_or_insert_with(fresh);
+        self.steps.store(done - *before, Ordering::Relaxed);
+        progress.tick(done - *before);
+    }
+
+    pub(super) fn finish(self) {
+        if let Some((progress, _)) = self.progress {
+            progress.finish();
+        }
+    }
 }
 
 fn line(m: &EpochMetrics) -> String {

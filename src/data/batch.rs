@@ -38,7 +38,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Sequences longer than `lengths` are an error: cutting is the caller's decision.
+    /// Sequences longer than `lengths` are an error: cutting is the caller's decision. An empty one is not shown: it is all
+    /// padding.
     pub fn new(pairs: &[Duo], lengths: Lengths) -> Result<Self> {
         let mut batch = Self::padding(pairs.len(), lengths);
         batch.fill(pairs.iter().copied())?;
@@ -69,8 +70,10 @@ impl Batch {
         tokens.fill(PAD);
         for (i, (mirna, site)) in pairs.enumerate() {
             for (what, got, most) in [("miRNA", mirna.len(), most), ("site", site.len(), room)] {
-                if got == 0 || got > most {
-                    return Err(Error::Setting(format!("expected a {what} of 1 to {most} nt, got {got} nt")));
+                if got > most {
+                    return Err(Error::Setting(format!(
+                        "expected a {what} of at most {most} nt, got {got} nt"
+                    )));
                 }
             }
             let (left, right) = tokens[i * (most + room)..][..most + room].split_at_mut(most);
@@ -169,9 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn a_half_that_is_not_shown_is_padding_and_pairs_with_nothing() {
+        let mirna = parse(b"UGAG").unwrap();
+        let batch = Batch::new(&[(&mirna, &[])], Lengths { mirna: 4, site: 3 }).unwrap();
+        assert_eq!(batch.tokens[..], [3, 2, 0, 2, 5, 5, 5]);
+        let mut map = vec![f32::NAN; 4 * 3 * 3];
+        batch.pairing_map(&mut map);
+        assert_eq!(map, [0.0; 36]);
+    }
+
+    #[test]
     fn too_long_is_an_error() {
         let site = parse(b"ACGUACGU").unwrap();
         let error = Batch::new(&[(&site, &site)], Lengths { mirna: 8, site: 7 }).unwrap_err();
-        assert_eq!(error.to_string(), "expected a site of 1 to 7 nt, got 8 nt");
+        assert_eq!(error.to_string(), "expected a site of at most 7 nt, got 8 nt");
     }
 }

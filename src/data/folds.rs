@@ -40,11 +40,15 @@ pub fn hold_out(
     Ok((rows(train), rows(validation)))
 }
 
-/// The fold (0 to below `count`) of each row, whole groups in one fold: the largest group first, each into the emptiest
-/// fold, groups of equal size in an order drawn from `seed`.
+/// The fold (0 to below `count`) of each row, whole groups in one fold.
 pub fn folds(pairs: &[Pair], grouping: Grouping, count: usize, seed: u64) -> Result<Vec<usize>> {
-    let groups = groups(pairs, grouping);
-    let sizes = sizes(&groups);
+    folds_of(&groups(pairs, grouping), count, seed)
+}
+
+/// As [`folds`], from the group of each row: the largest group first, each into the emptiest fold, groups of equal size in
+/// an order drawn from `seed`.
+pub fn folds_of(groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>> {
+    let sizes = sizes(groups);
     if count < 2 || count > sizes.len() {
         let most = sizes.len();
         return Err(Error::Setting(format!(
@@ -60,7 +64,7 @@ pub fn folds(pairs: &[Pair], grouping: Grouping, count: usize, seed: u64) -> Res
         filled[emptiest] += sizes[group];
         fold_of[group] = emptiest;
     }
-    Ok(groups.into_iter().map(|group| fold_of[group]).collect())
+    Ok(groups.iter().map(|&group| fold_of[group]).collect())
 }
 
 fn sizes(groups: &[usize]) -> Vec<usize> {
@@ -87,7 +91,9 @@ mod tests {
 
     #[test]
     fn no_group_stands_on_both_sides_and_no_row_is_lost() {
-        for grouping in [Grouping::Rows, Grouping::Sites, Grouping::Genes, Grouping::Families] {
+        for grouping in
+            [Grouping::Rows, Grouping::Sites, Grouping::Genes, Grouping::Families, Grouping::Names]
+        {
             let all = pairs();
             let group_of = groups(&all, grouping);
             let (train, validation) = hold_out(all.clone(), grouping, 0.2, 1).unwrap();
@@ -120,5 +126,20 @@ mod tests {
         assert!(sizes.iter().all(|size| (79..=82).contains(size)), "{sizes:?}");
         assert!(folds(&all, Grouping::Families, 1, 3).is_err());
         assert!(folds(&all, Grouping::Families, 32, 3).is_err());
+    }
+
+    /// Sites and negatives are shuffled from one seed, as many of the one as of the other.
+    #[test]
+    fn folds_do_not_sort_a_mirnas_negatives() {
+        for seed in 0..5 {
+            let all = Synthetic { pairs: 1000, site_length: 40, mirnas: 10, seed }.generate().unwrap();
+            let fold_of = folds(&all, Grouping::Sites, 2, seed).unwrap();
+            for mirna in &all[..10] {
+                let rows = (500..1000).filter(|&row| all[row].mirna == mirna.mirna);
+                let (first, second): (Vec<usize>, Vec<usize>) = rows.partition(|&row| fold_of[row] == 0);
+                let of = (first.len(), second.len());
+                assert!(of.0.min(of.1) >= 10, "of 50 about half belong in each fold, {of:?} are");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use super::leaks::kmers;
 use super::pairs::Pair;
+use crate::rna::name_family;
 
 /// What keeps two rows on the same side of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub enum Grouping {
     Genes,
     /// miRNAs with the same nucleotides 2-8, or that the file puts in one family.
     Families,
+    /// As `Families`, and miRNAs whose names are of one family ([`name_family`]): `miR-15a` and `miR-15b`, every `let-7`,
+    /// both arms of a hairpin.
+    Names,
 }
 
 /// The group of each row, numbered from 0 in order of first appearance.
@@ -31,9 +35,10 @@ pub fn groups(pairs: &[Pair], grouping: Grouping) -> Vec<usize> {
             union.join_sites(pairs);
             union.join(pairs, |pair| (pair.site_id != ".").then_some(&pair.site_id));
         }
-        Grouping::Families => {
-            union.join(pairs, |pair| Some(pair.seed().unwrap_or(&pair.mirna)));
-            union.join(pairs, |pair| pair.family.as_ref());
+        Grouping::Families => union.join_families(pairs),
+        Grouping::Names => {
+            union.join_families(pairs);
+            union.join(pairs, |pair| name_family(&pair.mirna_id));
         }
     }
     let mut number = HashMap::new();
@@ -74,6 +79,11 @@ impl Union {
                 self.unite(one, row);
             }
         }
+    }
+
+    fn join_families(&mut self, pairs: &[Pair]) {
+        self.join(pairs, |pair| Some(pair.seed().unwrap_or(&pair.mirna)));
+        self.join(pairs, |pair| pair.family.as_ref());
     }
 
     fn join_sites(&mut self, pairs: &[Pair]) {
@@ -122,6 +132,17 @@ mod tests {
         assert_eq!(groups(&pairs, Grouping::Genes), [0, 1, 1, 0, 2]);
         assert_eq!(groups(&pairs, Grouping::Families), [0, 0, 1, 2, 3]);
         (pairs[0].cluster, pairs[4].cluster) = (Some("7".into()), Some("7".into()));
+        assert_eq!(groups(&pairs, Grouping::Names), [0, 0, 1, 2, 3], "sequences are no names");
+        for (row, name) in
+            ["hsa-let-7a-5p", "hsa-miR-98-5p", "hsa-let-7b-3p", "hsa-miR-15a-5p", "hsa-miR-15b-5p"]
+                .into_iter()
+                .enumerate()
+        {
+            pairs[row].mirna_id = name.into();
+        }
+        // rows 0 and 1 share the seed, 0 and 2 the name let-7, 3 and 4 the name mir-15
+        assert_eq!(groups(&pairs, Grouping::Names), [0, 0, 0, 1, 1]);
+        assert_eq!(groups(&pairs, Grouping::Families), [0, 0, 1, 2, 3], "the seed alone stays as it was");
         (pairs[2].family, pairs[3].family) = (Some("mir-1".into()), Some("mir-1".into()));
         assert_eq!(groups(&pairs, Grouping::Sites), [0, 1, 1, 2, 0]);
         assert_eq!(groups(&pairs, Grouping::Families), [0, 0, 1, 1, 2]);

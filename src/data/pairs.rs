@@ -1,6 +1,9 @@
 //! One row of any data set: a miRNA, a site, and what is known of them.
 
+use std::str::FromStr;
+
 use crate::rna::Base;
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What a row may be used for.
@@ -15,6 +18,15 @@ pub enum Split {
 }
 
 impl Split {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        }
+    }
+
     /// Reads `train`, `val` (or `validation`) and `test`.
     pub(super) fn from_name(name: &str) -> Option<Split> {
         match name {
@@ -23,6 +35,14 @@ impl Split {
             "test" => Some(Split::Test),
             _ => None,
         }
+    }
+}
+
+impl FromStr for Split {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Split> {
+        let unknown = || Error::Setting(format!("split: expected train, val or test, found '{name}'"));
+        Split::from_name(name).ok_or_else(unknown)
     }
 }
 

@@ -12,18 +12,15 @@
 //! # Ok::<(), mirscope::Error>(())
 //! ```
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use super::lines::Lines;
 use crate::{Error, Result};
 
 /// A table being read. Lines before the header that begin with `# ` are notes about the file and are skipped, as are
 /// empty lines anywhere.
 pub struct Table {
-    path: String,
-    lines: Box<dyn BufRead>,
-    /// 1-based number of the line read last.
-    line: u64,
+    lines: Lines,
     header: Vec<String>,
     header_line: u64,
 }
@@ -39,28 +36,21 @@ pub struct Row {
 impl Table {
     /// Opens `path` (gzip by content, `-` is standard input) and reads its header.
     pub fn open(path: &Path) -> Result<Table> {
-        let name = if path.as_os_str() == "-" { "stdin".into() } else { path.display().to_string() };
-        Table::from_reader(name, crate::open::open(&path.to_string_lossy())?)
+        Table::new(Lines::open(path)?)
     }
 
-    /// Reads a table from `input`; `name` stands for it in messages.
-    pub fn from_reader(name: String, input: Box<dyn Read>) -> Result<Table> {
-        let lines = Box::new(BufReader::with_capacity(1 << 16, input));
-        let mut table = Table { path: name, lines, line: 0, header: Vec::new(), header_line: 0 };
-        while let Some(text) = table.next_line()? {
-            let text = text.trim_start_matches('\u{feff}');
-            if !text.starts_with("# ") {
-                table.header = fields(text);
-                table.header_line = table.line;
-                return Ok(table);
-            }
+    /// The table that `lines` are.
+    pub(super) fn new(mut lines: Lines) -> Result<Table> {
+        lines.first()?;
+        match lines.next()? {
+            Some((header_line, text)) => Ok(Table { lines, header: fields(&text), header_line }),
+            None => Err(Error::file(lines.path(), "expected a header line, found an empty file")),
         }
-        Err(Error::file(table.path, "expected a header line, found an empty file"))
     }
 
     /// The file's name for messages.
     pub fn path(&self) -> &str {
-        &self.path
+        self.lines.path()
     }
 
     /// Column names as written.
@@ -85,38 +75,19 @@ impl Table {
     /// A complaint about the header: `expected ..., found columns ...`.
     pub(super) fn header_error(&self, expected: String) -> Error {
         let found = self.header.join(" ");
-        Error::line(&self.path, self.header_line, format!("{expected}, found columns: {found}"))
+        self.lines.complaint(self.header_line, format!("{expected}, found columns: {found}"))
     }
 
     /// The next row, or `None` at the end.
     pub fn next_row(&mut self) -> Result<Option<Row>> {
-        let Some(text) = self.next_line()? else { return Ok(None) };
-        let row = Row { line: self.line, fields: fields(&text) };
+        let Some((line, text)) = self.lines.next()? else { return Ok(None) };
+        let row = Row { line, fields: fields(&text) };
         let (expected, found) = (self.header.len(), row.fields.len());
         if found != expected {
             let message = format!("expected {expected} fields as in the header, found {found}");
-            return Err(Error::line(&self.path, self.line, message));
+            return Err(self.lines.complaint(line, message));
         }
         Ok(Some(row))
-    }
-
-    /// The next line that is not empty, without its line end (LF or CRLF).
-    fn next_line(&mut self) -> Result<Option<String>> {
-        loop {
-            let mut bytes = Vec::new();
-            let read = self.lines.read_until(b'\n', &mut bytes).map_err(|e| Error::io(&self.path, e))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            if !text.is_empty() {
-                let not_utf8 =
-                    |_| Error::line(&self.path, self.line, "expected UTF-8 text, found other bytes");
-                return std::str::from_utf8(text).map(|s| Some(s.to_owned())).map_err(not_utf8);
-            }
-        }
     }
 }
 
@@ -129,7 +100,7 @@ mod tests {
     use super::*;
 
     fn table(text: &'static str) -> Result<Table> {
-        Table::from_reader("t.tsv".into(), Box::new(text.as_bytes()))
+        Table::new(Lines::new("t.tsv".into(), text.as_bytes()))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The middle 95% of a metric's resampled values.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
@@ -47,7 +47,7 @@ fn draw(members: &[Vec<usize>], rng: &mut ChaCha8Rng) -> Draw {
 }
 
 /// Between the two nearest of the sorted `values` in proportion, as numpy's default.
-fn quantile(values: &[f64], at: f64) -> Option<f64> {
+pub(super) fn quantile(values: &[f64], at: f64) -> Option<f64> {
     let place = at * values.len().checked_sub(1)? as f64;
     let (below, share) = (place.floor() as usize, place.fract());
     let above = values[(below + 1).min(values.len() - 1)];

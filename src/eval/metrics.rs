@@ -140,7 +140,7 @@ impl Scores {
     }
 
     /// One step for each distinct score, from the highest.
-    fn steps(&self) -> Vec<Step> {
+    pub(super) fn steps(&self) -> Vec<Step> {
         let mut order: Vec<usize> = (0..self.scores.len()).collect();
         order.sort_unstable_by(|&a, &b| self.scores[b].total_cmp(&self.scores[a]));
         let mut steps: Vec<Step> = Vec::new();
@@ -160,10 +160,10 @@ impl Scores {
 
 /// Positives and negatives that score `score` or more.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+pub(super) struct Step {
     score: f64,
-    tp: u64,
-    fp: u64,
+    pub(super) tp: u64,
+    pub(super) fp: u64,
 }
 
 /// Rows by label and call. Each rate is a fraction, `None` where nothing is to be divided.

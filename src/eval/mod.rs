@@ -2,15 +2,28 @@
 
 mod bootstrap;
 mod calibration;
+mod curves;
+mod functional;
+mod logistic;
 mod metrics;
+mod rank;
 mod report;
 mod shortcuts;
+mod spread;
+pub mod table;
+mod utr;
 
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
+pub use curves::{Point, thinned};
+pub use functional::{Curve, ExperimentResult, Functional, FunctionalScore};
+pub use logistic::Logistic;
 pub use metrics::{Confusion, Criterion, Scores};
-pub use report::{Estimate, Report, ReportRow, Scored};
-pub use shortcuts::{MirnaPrior, SitePrior, seed_rule};
+pub use rank::spearman;
+pub use report::{CALLS, Estimate, RANKING, Report, ReportRow, Resampling, Rows, Scored};
+pub use shortcuts::{MirnaPrior, Shortcuts, SitePrior, TargetPrior, seed_margin, seed_rule};
+pub use spread::Spread;
+pub use utr::{Utrs, seed_efficacies, seed_efficacy, utr_lengths};
 
 use std::collections::HashMap;
 use std::hash::Hash;

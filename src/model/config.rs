@@ -1,5 +1,5 @@
 use crate::{
-    data::Lengths,
+    data::{Duo, Lengths},
     error::{Error, Result},
 };
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,33 @@ pub struct Config {
     /// Tokens carry a vector that tells miRNA from site.
     pub segments: bool,
     pub positions: PositionKind,
+    /// What the network is shown of a pair.
+    pub reads: Reads,
     /// The second stem, over the pairing map; without it the network reads tokens only.
     pub pairing: Option<PairingConfig>,
+}
+
+/// What a network is shown of a pair. One half alone is a probe of the data: whatever it reaches, no pairing was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reads {
+    #[default]
+    Both,
+    /// The miRNA alone (P1); the site is padding.
+    Mirna,
+    /// The site alone (P2); the miRNA is padding.
+    Site,
+}
+
+impl Reads {
+    /// What is left of `pair`; the other half is empty.
+    pub fn of(self, (mirna, site): Duo) -> Duo {
+        match self {
+            Reads::Both => (mirna, site),
+            Reads::Mirna => (mirna, &[]),
+            Reads::Site => (&[], site),
+        }
+    }
 }
 
 /// How a token's place is told.
@@ -71,6 +96,7 @@ impl Config {
             dropout: 0.1,
             segments: true,
             positions: PositionKind::Sinusoidal,
+            reads: Reads::Both,
             pairing: None,
         }
     }

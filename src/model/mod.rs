@@ -5,6 +5,6 @@ mod network;
 mod pairing;
 mod predictor;
 
-pub use config::{Config, PairingConfig, PositionKind};
+pub use config::{Config, PairingConfig, PositionKind, Reads};
 pub use network::Network;
 pub use predictor::{Predictor, Provenance};

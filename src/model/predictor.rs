@@ -184,7 +184,8 @@ impl Network {
         (device, workers): (&Device, &Workers),
     ) -> Result<()> {
         let made = device.repeat("logits", pairs.len(), || {
-            let batch = Batch::on(device, pairs.iter().copied(), self.config().lengths())?;
+            let seen = pairs.iter().map(|&pair| self.config().reads.of(pair));
+            let batch = Batch::on(device, seen, self.config().lengths())?;
             Ok(self.forward(&Tape::inference(params, device), &batch)?.value)
         });
         match made {

@@ -4,10 +4,11 @@
 //! scan costs the transcript's length plus the hits, for any number of miRNAs.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 
 use super::seed::strongest;
-use super::{Base, SeedType, WindowShape};
+use super::{Base, ExtendedSeed, SeedType, WindowShape};
 
 /// Bases a lookup matches.
 const K: usize = 6;
@@ -23,6 +24,26 @@ pub enum Gate {
     Relaxed,
     /// A window every `stride` nt, and the last one.
     All { stride: usize },
+    /// Of those, the ones a published rule accepts.
+    Extended { rule: ExtendedSeed, stride: usize },
+}
+
+/// As on the command line.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gate::Canonical => f.write_str("canonical"),
+            Gate::Relaxed => f.write_str("relaxed"),
+            Gate::All { stride } => write!(f, "all --stride {stride}"),
+            Gate::Extended { rule: ExtendedSeed::TARGETNET, stride } => {
+                write!(f, "targetnet --stride {stride}")
+            }
+            Gate::Extended { rule: ExtendedSeed::MIRAW, stride } => write!(f, "miraw --stride {stride}"),
+            Gate::Extended { rule: ExtendedSeed { first, last, least }, stride } => {
+                write!(f, "{least} of nucleotides {first}-{last} --stride {stride}")
+            }
+        }
+    }
 }
 
 /// A place to look at.
@@ -92,20 +113,33 @@ impl KmerIndex {
         }
         let mut loci = BTreeSet::new();
         match gate {
-            Gate::All { stride } => return tiled(mirna, transcript, stride, shape),
+            Gate::All { stride } => return tiled(mirna, transcript, stride, shape, |_| true),
+            Gate::Extended { rule, stride } => {
+                let asked = rule.of(mirna);
+                return tiled(mirna, transcript, stride, shape, |window| asked.accepts(window, shape));
+            }
             Gate::Canonical => self.canonical(mirna, &mut loci),
             Gate::Relaxed => {
                 self.canonical(mirna, &mut loci);
                 self.relaxed(mirna, transcript, &mut loci);
             }
         }
-        let typed = |locus| (SeedType::at(mirna, transcript, locus), locus);
         let candidate = |(seed, locus)| Candidate {
             seed,
             locus: Some(locus),
             window: shape.around(locus, transcript.len()),
         };
-        apart(loci.into_iter().map(typed).collect()).into_iter().map(candidate).collect()
+        apart(mirna, transcript, loci).into_iter().map(candidate).collect()
+    }
+
+    /// Type and locus of every canonical site of `mirna` on `transcript`, the indexed sequence, by locus: those of the
+    /// candidates with [`Gate::Canonical`].
+    pub fn seed_sites(&self, mirna: &[Base], transcript: &[Base]) -> Vec<(SeedType, usize)> {
+        let mut loci = BTreeSet::new();
+        if mirna.len() >= SEED_END {
+            self.canonical(mirna, &mut loci);
+        }
+        apart(mirna, transcript, loci)
     }
 
     fn canonical(&self, mirna: &[Base], loci: &mut BTreeSet<usize>) {
@@ -180,8 +214,10 @@ fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
     })
 }
 
-/// Of loci closer than a 6-mer the strongest, by place.
-fn apart(mut typed: Vec<(SeedType, usize)>) -> Vec<(SeedType, usize)> {
+/// The types at `loci`; of those closer than a 6-mer only the strongest; by locus.
+fn apart(mirna: &[Base], transcript: &[Base], loci: BTreeSet<usize>) -> Vec<(SeedType, usize)> {
+    let mut typed: Vec<(SeedType, usize)> =
+        loci.into_iter().map(|locus| (SeedType::at(mirna, transcript, locus), locus)).collect();
     typed.sort_unstable();
     let mut taken = BTreeSet::new();
     typed.retain(|&(_, locus)| {
@@ -195,17 +231,23 @@ fn apart(mut typed: Vec<(SeedType, usize)>) -> Vec<(SeedType, usize)> {
     typed
 }
 
-/// A candidate for every `stride`-th window and the last, with the strongest seed match inside it.
-fn tiled(mirna: &[Base], transcript: &[Base], stride: usize, shape: WindowShape) -> Vec<Candidate> {
+/// A candidate for every `stride`-th window and the last, if `accepts` it, with the strongest seed match inside it.
+fn tiled(
+    mirna: &[Base],
+    transcript: &[Base],
+    stride: usize,
+    shape: WindowShape,
+    accepts: impl Fn(&[Base]) -> bool,
+) -> Vec<Candidate> {
     let last = transcript.len().saturating_sub(shape.len);
     let starts = (0..last).step_by(stride.max(1)).chain([last]);
-    let candidate = |start: usize| {
-        let window = start..(start + shape.len).min(transcript.len());
+    let windows = starts.map(|start| start..(start + shape.len).min(transcript.len()));
+    let candidate = |window: Range<usize>| {
         let strongest = strongest(mirna, transcript, window.clone());
         let seed = strongest.map_or(SeedType::NonCanonical, |(_, seed)| seed);
         Candidate { seed, locus: strongest.map(|(locus, _)| locus), window }
     };
-    starts.map(candidate).collect()
+    windows.filter(|window| accepts(&transcript[window.clone()])).map(candidate).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! transcript, so they do not depend on the number of threads.
 
 mod asked;
+mod gene_level;
 mod lines;
 mod mirnas;
 mod predict;
@@ -19,6 +20,7 @@ use crate::model::Predictor;
 use crate::rna::{Gate, Reader, Record, WindowShape};
 
 pub use asked::{Asked, Listed};
+pub use gene_level::{GeneRule, GeneScores, gene_scores};
 pub use lines::duplex;
 pub use mirnas::Mirnas;
 use mirnas::{mirna_status, target_status};

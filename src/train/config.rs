@@ -93,12 +93,16 @@ pub struct DataConfig {
     /// A data set that the program makes, with planted seed matches.
     #[serde(default)]
     pub synthetic: Option<SyntheticConfig>,
-    /// How rows are kept together when a part is held out.
+    /// Rows that validate, as they are, beside what `train` holds out.
+    #[serde(default)]
+    pub validate: Vec<Rows>,
+    /// How rows are kept together when a part is held out. `rows` also leaves training rows in whose site is a validation
+    /// site's near-duplicate: only for comparison with papers that did so.
     #[serde(default = "by_sites")]
     pub grouping: Grouping,
     /// Test files: a training row whose site shares a 20-mer with a site here is dropped.
     #[serde(default)]
-    pub keep_out: Vec<KeepOut>,
+    pub keep_out: Vec<Rows>,
     /// Gene-level test files: training pairs of the same miRNA and gene are dropped.
     #[serde(default)]
     pub keep_out_pairs: Vec<String>,
@@ -134,10 +138,10 @@ pub enum NegativeRule {
     Repaired,
 }
 
-/// A file that is tested on.
+/// Rows of a file that is validated or tested on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeepOut {
+pub struct Rows {
     pub path: String,
     #[serde(default)]
     pub splits: Vec<crate::data::Split>,

@@ -1,24 +1,25 @@
 //! From a run's configuration to the pairs of each epoch: read, held out, cleared of what is tested on, balanced.
 
-use super::config::{KeepOut, NegativeRule, RunConfig, Source};
+use super::config::{NegativeRule, Rows, RunConfig, Source};
 use crate::{
     data::{
-        KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out, negatives,
-        read_labelled,
+        Grouping, KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out,
+        negatives, read_labelled,
     },
     error::{Error, Result},
-    open,
+    open, rna,
 };
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// What became of a file's rows; goes into the run folder.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Origin {
     pub path: String,
-    /// SHA-256 of the file, in hex; empty for a generated set.
+    /// SHA-256 of the file (of a fold, of its rows), in hex; empty for a generated set.
     pub sha256: String,
     /// Rows of the wanted splits.
     pub rows: usize,
@@ -34,6 +35,20 @@ pub struct Origin {
     pub validation: usize,
     /// Left to learn from, the rule for negatives applied (as in the first epoch).
     pub training: usize,
+}
+
+impl Origin {
+    fn of(path: &str, sha256: String) -> Self {
+        Self { path: path.into(), sha256, ..Self::default() }
+    }
+}
+
+/// A file's rows, divided.
+struct Divided {
+    train: Vec<Pair>,
+    validation: Vec<Pair>,
+    origin: Origin,
+    rule: NegativeRule,
 }
 
 /// Training rows of one file.
@@ -73,24 +88,39 @@ impl Data {
                 NegativeRule::Repaired => rows.into_iter().filter(Pair::is_positive).collect(),
             };
             let (train, validation) = hold_out(rows, config.data.grouping, source.validation, config.seed)?;
-            all.push((train, validation, origin, source.negatives));
+            all.push(Divided { train, validation, origin, rule: source.negatives });
         }
-        Ok(Self::divide(all, config.seed))
+        for file in &config.data.validate {
+            let (validation, sha256) = (wanted(&file.path, &file.splits)?, digest(&file.path)?);
+            let origin = Origin { rows: validation.len(), ..Origin::of(&file.path, sha256) };
+            all.push(Divided { train: vec![], validation, origin, rule: NegativeRule::Given });
+        }
+        Ok(Self::divide(all, config))
     }
 
-    fn divide(all: Vec<(Vec<Pair>, Vec<Pair>, Origin, NegativeRule)>, seed: u64) -> Self {
-        let positives = |(train, held, ..): &(Vec<Pair>, Vec<Pair>, _, _)| -> Vec<Pair> {
-            train.iter().chain(held).filter(|p| p.is_positive()).cloned().collect()
+    /// Rows divided already, as they are; `name` tells where they are from.
+    pub(super) fn given(train: Vec<Pair>, validation: Vec<Pair>, name: &str, config: &RunConfig) -> Self {
+        let sha256 = fingerprint(train.iter().chain(&validation));
+        let origin = Origin { rows: train.len() + validation.len(), ..Origin::of(name, sha256) };
+        Self::divide(vec![Divided { train, validation, origin, rule: NegativeRule::Given }], config)
+    }
+
+    fn divide(all: Vec<Divided>, config: &RunConfig) -> Self {
+        let positives = |one: &Divided| -> Vec<Pair> {
+            one.train.iter().chain(&one.validation).filter(|p| p.is_positive()).cloned().collect()
         };
         let known: Vec<Pair> = all.iter().flat_map(positives).collect();
-        let held_out =
-            KmerSet::of_sites(&all.iter().flat_map(|(_, held, ..)| held.clone()).collect::<Vec<_>>());
+        let held_out: Vec<Pair> = match config.data.grouping {
+            Grouping::Rows => vec![],
+            _ => all.iter().flat_map(|one| one.validation.clone()).collect(),
+        };
+        let held_out = KmerSet::of_sites(&held_out);
         let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
-        for (train, held, mut origin, rule) in all {
+        for Divided { train, validation: held, mut origin, rule } in all {
             let (rows, dropped) = drop_leaks(train, &held_out);
-            let (held, alone) = balanced(&Part { rule, rows: held }, &known, seed);
+            let (held, alone) = balanced(&Part { rule, rows: held }, &known, config.seed);
             let part = Part { rule, rows };
-            let (training, also_alone) = balanced(&part, &known, seed);
+            let (training, also_alone) = balanced(&part, &known, config.seed);
             origin.dropped_near_validation = dropped;
             origin.without_negative = alone + also_alone;
             origin.validation = held.len();
@@ -100,6 +130,13 @@ impl Data {
             origins.push(origin);
         }
         Self { parts, known, validation, origins }
+    }
+
+    /// Every row of every part with negatives drawn once, and those held out: what is cut into folds. Folds of the same seed
+    /// shuffle as many sites, so negatives are drawn from another.
+    pub(super) fn into_rows(self, seed: u64) -> Vec<Pair> {
+        let rows = self.parts.iter().flat_map(|part| balanced(part, &self.known, !seed).0);
+        rows.chain(self.validation).collect()
     }
 
     /// The pairs of epoch `epoch` in the order in which they are learned from: the same for the same seed.
@@ -120,13 +157,8 @@ impl Data {
     }
 
     /// Pairs an epoch has.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.origins.iter().map(|o| o.training).sum()
-    }
-
-    /// Whether there is nothing to learn from.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -143,24 +175,13 @@ fn balanced(part: &Part, known: &[Pair], seed: u64) -> (Vec<Pair>, usize) {
 
 /// Each source's rows, with what is known of the file so far.
 fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
-    let origin = |path: &str, sha256: String| Origin {
-        path: path.to_string(),
-        sha256,
-        rows: 0,
-        dropped_sites: 0,
-        dropped_pairs: 0,
-        dropped_near_validation: 0,
-        without_negative: 0,
-        validation: 0,
-        training: 0,
-    };
     let mut all = vec![];
     if let Some(made) = &config.data.synthetic {
         let (pairs, mirnas, site_length) = (made.pairs, made.mirnas, config.model.site_len);
         let rows = Synthetic { pairs, site_length, mirnas, seed: config.seed }.generate()?;
         let (path, negatives) = ("synthetic".to_string(), NegativeRule::Given);
         let source = Source { path, splits: vec![], negatives, validation: made.validation };
-        all.push((rows, origin("synthetic", String::new()), source));
+        all.push((rows, Origin::of("synthetic", String::new()), source));
     }
     for source in &config.data.train {
         let rows = wanted(&source.path, &source.splits)?;
@@ -170,13 +191,27 @@ fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
                 format!("expected rows of the splits {:?}, found none", source.splits),
             ));
         }
-        let sha256 = open::digest(&source.path)?.map(|(hex, _)| hex).unwrap_or_default();
-        all.push((rows, origin(&source.path, sha256), source.clone()));
+        all.push((rows, Origin::of(&source.path, digest(&source.path)?), source.clone()));
     }
     Ok(all)
 }
 
-fn rows_of(files: &[KeepOut]) -> Result<Vec<Pair>> {
+/// SHA-256, in hex.
+fn digest(path: &str) -> Result<String> {
+    Ok(open::digest(path)?.map(|(hex, _)| hex).unwrap_or_default())
+}
+
+/// SHA-256 of what is learned from, in hex.
+fn fingerprint<'a>(rows: impl Iterator<Item = &'a Pair>) -> String {
+    let mut hash = Sha256::new();
+    for pair in rows {
+        let (mirna, site, label) = (rna::text(&pair.mirna), rna::text(&pair.site), pair.is_positive());
+        hash.update(format!("{mirna}\t{site}\t{label}\n"));
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn rows_of(files: &[Rows]) -> Result<Vec<Pair>> {
     let mut all = vec![];
     for file in files {
         all.extend(wanted(&file.path, &file.splits)?);

@@ -65,7 +65,7 @@ pub struct Outcome {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
-const BEST: &str = "best.safetensors";
+pub(super) const BEST: &str = "best.safetensors";
 const ORIGINS: &str = "data.json";
 
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
@@ -76,7 +76,6 @@ pub fn run(
     workers: &Workers,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    let last = out.join(LAST);
     if !resume && out.join(CONFIG).exists() {
         let name = out.display().to_string();
         return Err(Error::file(
@@ -84,11 +83,24 @@ pub fn run(
             "holds a run already; use --resume to go on with it, or another folder",
         ));
     }
-    let data = Data::read(config)?;
-    if data.is_empty() || data.validation.is_empty() {
-        return Err(Error::Setting(
-            "data: expected rows to train and to validate on, found none of one".into(),
-        ));
+    run_on(Data::read(config)?, config, out, resume, workers, observe)
+}
+
+/// As [`run`], on data that has been read.
+pub(super) fn run_on(
+    data: Data,
+    config: &RunConfig,
+    out: &Path,
+    resume: bool,
+    workers: &Workers,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Outcome> {
+    let last = out.join(LAST);
+    let (train, held) = (data.len(), data.validation.len());
+    if train == 0 || held == 0 {
+        let found = format!("found {train} to train and {held} to validate on");
+        let why = "a group larger than the share for validation always trains";
+        return Err(Error::Setting(format!("data: expected rows of both, {found}; {why}")));
     }
     std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
     Output::write(&out.join(CONFIG), config.to_toml().as_bytes())?;

@@ -145,8 +145,9 @@ impl WholeBatch<'_> {
 
     /// Adds a micro-batch's gradient to `grads`; returns its loss.
     fn one(&self, tape: Tape, examples: &[Example], grads: &mut Grads) -> Result<Tensor> {
-        let pairs = examples.iter().map(|e| e.pair);
-        let batch = Batch::on(tape.device(), pairs, self.network.config().lengths())?;
+        let config = self.network.config();
+        let seen = examples.iter().map(|e| config.reads.of(e.pair));
+        let batch = Batch::on(tape.device(), seen, config.lengths())?;
         let logits = self.network.forward(&tape, &batch)?;
         let Targets { labels, weights } = &*Targets::on(tape.device(), examples);
         let (targets, weights) = (labels.clone(), weights.clone());

@@ -26,6 +26,7 @@ pub fn config(pairing: bool, positions: PositionKind, dropout: f32) -> Config {
         dropout,
         segments: true,
         positions,
+        reads: mirscope::model::Reads::Both,
         pairing: pairing.then_some(stem),
     }
 }

@@ -40,6 +40,18 @@ fn overlapping_loci_leave_the_strongest() {
 }
 
 #[test]
+fn seed_sites_are_the_canonical_candidates() {
+    let transcript = parse(b"UACCUCGGCUACCUCAUACCUCACUACCUCAGGGCUACCUCG").unwrap();
+    let (let7, index) = (parse(LET7).unwrap(), KmerIndex::new(&transcript));
+    let names: Vec<_> =
+        index.seed_sites(&let7, &transcript).iter().map(|(seed, at)| (seed.name(), *at)).collect();
+    // the 7mer-A1 between the two 8mers touches neither
+    let expected = [("6mer", 5), ("8mer", 14), ("7mer-A1", 21), ("8mer", 29), ("7mer-m8", 40)];
+    assert_eq!(names, expected);
+    assert_eq!(index.seed_sites(&let7[..7], &transcript), [], "too short for a seed");
+}
+
+#[test]
 fn tiles_cover_the_transcript_to_its_end() {
     let tiles = |transcript: &str| {
         let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());

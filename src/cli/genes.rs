@@ -1,0 +1,35 @@
+//! Scoring whole 3'UTRs, and saying how that goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::common::Common;
+use super::progress::Progress;
+use crate::Result;
+use crate::data::Duo;
+use crate::model::Predictor;
+use crate::scan::{GeneRule, GeneScores, gene_scores};
+
+/// One score a pair; `what` they are is told with what became of them and how fast.
+pub(super) fn scores(
+    common: &Common,
+    model: &Predictor,
+    pairs: &[Duo],
+    rule: GeneRule,
+    what: &str,
+) -> Result<GeneScores> {
+    let done = Arc::new(AtomicU64::new(0));
+    let mut progress = Progress::new("pairs", Arc::clone(&done), Some(pairs.len() as u64), common.quiet);
+    let start = Instant::now();
+    let scored = gene_scores(model, pairs, rule, &mut |pairs| {
+        done.store(pairs, Ordering::Relaxed);
+        progress.tick(pairs);
+    })?;
+    progress.finish();
+    let (windows, seconds) = (scored.windows, start.elapsed().as_secs_f64());
+    let rate = windows as f64 / seconds;
+    common.say(format_args!("{what}: {}", scored.tally));
+    common.say(format_args!("{what}: {windows} windows in {seconds:.1} s, {rate:.0} a second"));
+    Ok(scored)
+}

@@ -1,0 +1,57 @@
+//! docs/data.md: its files are written, its commands run in order, and each must print what stands below it.
+
+#[allow(dead_code)] // its tables and transcripts are for scanning
+mod common;
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use common::Folder;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The fenced blocks of a page: what stands after the fence, and the text.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = page.split("```").collect();
+    assert_eq!(parts.len() % 2, 1, "every fence is closed");
+    parts.iter().skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
+}
+
+/// Runs a command line of the page; files of the public data are named from the checkout.
+fn run(folder: &Folder, line: &str) -> String {
+    let mut words = line.split_whitespace();
+    assert_eq!(words.next(), Some("mirscope"));
+    let place = if line.contains("../shared/data") { ROOT.into() } else { folder.path("") };
+    let done = Command::new(assert_cmd::cargo::cargo_bin!("mirscope"))
+        .current_dir(place)
+        .args(words)
+        .output()
+        .unwrap();
+    String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
+}
+
+#[test]
+fn every_command_prints_what_the_page_says() {
+    let folder = Folder::new();
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/data.md")).unwrap();
+    let (mut written, mut commands) = (0, 0);
+    for (kind, text) in blocks(&page) {
+        if let Some(name) = kind.strip_prefix("text file=") {
+            folder.write(name, text);
+            written += 1;
+            continue;
+        }
+        for one in text.split("$ ").skip(1) {
+            let (line, expected) = one.split_once('\n').unwrap();
+            let missing =
+                |word: &&str| word.starts_with("../shared/data") && !Path::new(ROOT).join(word).exists();
+            if let Some(name) = line.split_whitespace().find(missing) {
+                eprintln!("skipped: {name} is not here");
+                continue;
+            }
+            assert_eq!(run(&folder, line), expected, "{line}");
+            commands += 1;
+        }
+    }
+    assert!(written >= 10 && commands >= 8, "{written} files, {commands} commands");
+}
