@@ -227,22 +227,11 @@ impl<'p> Tape<'p> {
                 }
                 Source::Param(id) => {
                     reached[Params::index(id)] = true;
-                    let at = params.range(id).start;
-                    if !matches!(new.device(), Device::Cuda(_)) {
-                        return add::accumulate(&mut sum.flat, at, &new);
-                    }
-                    // A GPU adds many at once, but of one parameter only one.
-                    if waiting.iter().any(|(other, _)| *other == at) {
-                        add::gather(&mut sum.flat, waiting)?;
-                        waiting.clear();
-                    }
-                    waiting.push((at, new));
-                    Ok(())
+                    sum.take(params.range(id).start, new, waiting)
                 }
             })?;
         }
-        add::gather(&mut sum.flat, waiting)?;
-        waiting.clear();
+        sum.gather(waiting)?;
         match params.ids().find(|&id| used[Params::index(id)] && !reached[Params::index(id)]) {
             Some(id) => {
                 Err(Error::Setting(format!("no gradient reaches {}, which was used", params.name(id))))
@@ -272,6 +261,25 @@ impl Grads {
     /// `[n]`, in order of registration.
     pub fn flat(&self) -> &Tensor {
         &self.flat
+    }
+
+    /// Adds the gradient `new` of the parameter that begins at `at`. A GPU adds many in one go, but of one parameter only one:
+    /// there it waits among `waiting`.
+    fn take(&mut self, at: usize, new: Tensor, waiting: &mut Vec<(usize, Tensor)>) -> Result<()> {
+        if !matches!(new.device(), Device::Cuda(_)) {
+            return add::accumulate(&mut self.flat, at, &new);
+        }
+        if waiting.iter().any(|(other, _)| *other == at) {
+            self.gather(waiting)?;
+        }
+        waiting.push((at, new));
+        Ok(())
+    }
+
+    fn gather(&mut self, waiting: &mut Vec<(usize, Tensor)>) -> Result<()> {
+        add::gather(&mut self.flat, waiting)?;
+        waiting.clear();
+        Ok(())
     }
 
     pub(crate) fn flat_mut(&mut self) -> &mut Tensor {

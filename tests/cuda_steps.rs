@@ -36,7 +36,7 @@ fn config() -> Config {
     tiny::config(true, PositionKind::Learned, 0.2)
 }
 
-/// Rounds over batches of three sizes.
+/// Rounds over batches of three sizes, the last of them often enough for its uploads to come where they came before.
 fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
     let sequences = tiny::sequences(&config(), 9, 61);
     let examples = tiny::examples(&sequences);
@@ -45,7 +45,7 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
     let (mut accumulator, mut adamw) = (Accumulator::new(9), AdamW::new(&params, 0.1).unwrap());
     let mut round = |step: u32| {
         let before = driver.counts().waits;
-        let numbers = [9, 4, 1].map(|size| {
+        let numbers = [9, 4, 1, 1, 1].map(|size| {
             let id = StepId { seed: 1, step };
             let (loss, grads) =
                 accumulator.gradients(&network, &params, &examples[..size], id, &workers).unwrap();
@@ -68,8 +68,7 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
         captured.allocations - launched.allocations <= 9,
         "a capture makes room for its uploads alone, thrice"
     );
-    assert_eq!(third.graph_launches - second.graph_launches, 3);
-    println!("{} kernels in three steps", third.launches - second.launches);
+    assert_eq!(third.graph_launches - second.graph_launches, 5);
 }
 
 fn the_order_of_blocks_is_not_seen(driver: &Mock, device: &Device) {
