@@ -31,7 +31,7 @@ batch = 32
 rate = 5e-3
 
 [data.synthetic]
-pairs = 1000
+pairs = 2400
 mirnas = 10
 validation = 0.0
 "#;
