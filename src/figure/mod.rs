@@ -1,6 +1,6 @@
 //! Figures as SVG text, and the page they stand on: no script, no network, light and dark, printable.
 //!
-//! Colours are CSS variables that [`STYLE`] defines for both schemes (after Okabe & Ito's palette for colour-blind readers);
+//! Colours are CSS variables that a style sheet defines for both schemes (after Okabe & Ito's palette for colour-blind readers);
 //! lines differ in their dashes too. Everything that comes from a file goes through [`escape`].
 
 mod axis;

@@ -28,7 +28,7 @@ struct Layout {
 }
 
 impl Figure {
-    /// As an element of a page that has [`STYLE`].
+    /// As an element of a page that has the style sheet.
     pub fn inline(&self) -> String {
         self.svg("")
     }
