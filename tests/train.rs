@@ -81,7 +81,10 @@ fn threads_and_kills_do_not_change_a_bit() {
 #[test]
 fn a_generated_set_is_learned_and_the_model_works_everywhere() {
     let folder = folder();
-    folder.run(0, "train --config train.toml --out run --set training.epochs=10 --set training.patience=10");
+    folder.run(
+        0,
+        "train --config train.toml --out run --set training.epochs=10 --set data.synthetic.pairs=2400",
+    );
     let metrics = folder.read("run/metrics.jsonl");
     let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
     let reached = last["validation_average_precision"].as_f64().unwrap();
