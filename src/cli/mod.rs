@@ -9,6 +9,7 @@ mod devices;
 mod evaluate;
 mod functional;
 mod genes;
+mod manuals;
 mod model;
 mod predict;
 mod progress;
@@ -41,6 +42,8 @@ enum Command {
     Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
+    Completions(manuals::Completions),
+    Man(manuals::Man),
 }
 
 /// Runs the command that was asked for.
@@ -58,6 +61,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Completions(args) => manuals::completions(&args),
+        Command::Man(args) => manuals::man(&args),
     }
 }
 
