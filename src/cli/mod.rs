@@ -9,8 +9,11 @@ mod devices;
 mod evaluate;
 mod functional;
 mod genes;
+mod interrupt;
 mod manuals;
+mod merge;
 mod model;
+mod part;
 mod predict;
 mod progress;
 mod rows;
@@ -31,6 +34,7 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Scan(scan::Args),
+    Merge(merge::Args),
     Predict(predict::Args),
     Show(show::Args),
     Train(train::Args),
@@ -50,6 +54,7 @@ enum Command {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
