@@ -1,5 +1,8 @@
 //! The results of a scan, in the formats that were asked for.
 
+use serde::{Deserialize, Serialize};
+
+use super::Journal;
 use super::Question;
 use super::lines::{self, Row};
 use crate::Result;
@@ -15,7 +18,8 @@ pub const MEANINGS: [(&str, &str); 5] = [
 ];
 
 /// A format of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A row for each binding site.
     Sites,
@@ -33,6 +37,28 @@ pub enum Format {
 pub struct Tables(Vec<(Format, Option<Output>)>);
 
 impl Format {
+    /// In manifests, and as a flag.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Sites => "sites",
+            Format::Genes => "genes",
+            Format::Bed => "bed",
+            Format::Gff3 => "gff3",
+            Format::Align => "align",
+        }
+    }
+
+    /// What a file of it is called where nobody named it.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Sites => "sites.tsv",
+            Format::Genes => "genes.tsv",
+            Format::Bed => "sites.bed",
+            Format::Gff3 => "sites.gff3",
+            Format::Align => "duplexes.txt",
+        }
+    }
+
     /// The lines before the first row.
     fn head(self, meta: &str) -> String {
         match self {
@@ -63,6 +89,19 @@ impl Tables {
             Ok((format, Some(output)))
         };
         Ok(Tables(outputs.iter().map(create).collect::<Result<_>>()?))
+    }
+
+    /// As [`Tables::create`], but for a scan that can be resumed: goes on where `journal` says that outputs were left off.
+    pub fn resume(outputs: &[(Format, &str)], meta: &str, journal: &mut Journal) -> Result<Self> {
+        let heads: Vec<String> = outputs.iter().map(|(format, _)| format.head(meta)).collect();
+        let opened = journal.open(outputs, &heads)?;
+        let table = |(&(format, _), output): (&(Format, &str), Output)| (format, Some(output));
+        Ok(Tables(outputs.iter().zip(opened).map(table).collect()))
+    }
+
+    /// Sees to it that what was written is not lost; how many bytes that is of each output.
+    pub(super) fn checkpoint(&mut self) -> Result<Vec<u64>> {
+        self.0.iter_mut().filter_map(|(_, output)| output.as_mut()).map(Output::checkpoint).collect()
     }
 
     /// Writes what answered questions give; sites below `min_probability` are left out.
