@@ -66,6 +66,10 @@ impl Part {
         }
         let journal = Journal::resume(path, (run, shard, device.clone()), outputs)?;
         let manifest = journal.manifest();
+        if manifest.outputs.is_empty() {
+            common.say("nothing to go on with; from the beginning");
+            return Ok(Some(journal));
+        }
         let (next, end) = (manifest.next_transcript, manifest.shard.transcripts.end);
         if next < end && manifest.device != device {
             let there = &manifest.device;
