@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::common::{Common, Sites};
 use crate::output::Output;
-use crate::rna::Reader;
+use crate::rna::{Headers, Reader};
 use crate::scan::{Asked, Cut, Listed, Mirnas, Plan, plan};
 use crate::{Error, Result, open};
 
@@ -20,6 +20,9 @@ pub(super) struct Args {
     /// Transcripts, FASTA, gzip or not; - for stdin
     #[arg(long, value_name = "FASTA")]
     target: String,
+    /// Where the transcripts' ids are in their headers: plain, gencode or ucsc, as for scan
+    #[arg(long, value_name = "SOURCE", default_value_t)]
+    target_headers: Headers,
     /// Only these pairs: columns mirna_id and target_id by name, or the first two
     #[arg(long, value_name = "TSV")]
     pairs: Option<String>,
@@ -48,7 +51,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => Asked::All,
     };
     let cut = args.within.map_or(Cut::Into(args.shards), Cut::Within);
-    let plan = plan(&predictor, &mirnas, (&mut Reader::open(&args.target)?, asked), least, cut)?;
+    let mut targets = Reader::open(&args.target)?.with(args.target_headers);
+    let plan = plan(&predictor, &mirnas, (&mut targets, asked), least, cut)?;
     if let Some(limit) = args.within
         && plan.shards.iter().any(|shard| shard.seconds > limit)
     {
