@@ -15,7 +15,11 @@ use mirscope::{
 };
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::{fmt::Write, fs, path::{Path, PathBuf}};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 #[derive(Parser)]
 struct Args {
@@ -77,12 +81,7 @@ fn recall(files: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn hide(
-    (sites, target): (&str, &str),
-    (rows, length): (usize, usize),
-    seed: u64,
-    out: &Path,
-) -> Result<()> {
+fn hide((sites, target): (&str, &str), (rows, length): (usize, usize), seed: u64, out: &Path) -> Result<()> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut sites = read_pairs(Path::new(sites), None)?;
     sites.retain(|pair| pair.is_positive() && pair.split.is_none_or(|split| split == Split::Test));
