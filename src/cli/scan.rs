@@ -9,7 +9,7 @@ use super::common::{Common, Sites};
 use super::progress::Progress;
 use crate::model::Predictor;
 use crate::rna::{Reader, WindowShape};
-use crate::scan::{Asked, Format, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
+use crate::scan::{Asked, Format, GENOME_MEANING, Genome, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
 use crate::{Error, Result, open};
 
 /// Every miRNA on every transcript, or only the listed pairs: binding sites, and one score for each pair
@@ -34,15 +34,28 @@ pub(super) struct Args {
     /// Table of pairs; - for stdout, gzip if the name ends in .gz
     #[arg(long, value_name = "TSV")]
     genes: Option<String>,
-    /// Binding sites as BED6
+    /// Where the targets lie on a genome, GTF or BED12, gzip or not; a target is found by its id (transcript_id or gene_id, or
+    /// BED's name), and its length must be that of the 3'UTR or of the whole transcript
+    #[arg(long, value_name = "GTF|BED12")]
+    annotation: Option<String>,
+    /// Binding sites as BED6; with an annotation as BED12 on chromosomes
     #[arg(long, value_name = "BED")]
     bed: Option<String>,
-    /// Binding sites as GFF3
+    /// Binding sites as GFF3; with an annotation on chromosomes
     #[arg(long, value_name = "GFF3")]
     gff3: Option<String>,
     /// Binding sites as drawn duplexes
     #[arg(long, value_name = "TXT")]
     align: Option<String>,
+    /// Binding sites as lines of JSON, with the sequences of their duplexes
+    #[arg(long, value_name = "JSONL")]
+    jsonl: Option<String>,
+    /// Every window scored, in miRBench's columns
+    #[arg(long, value_name = "TSV")]
+    mirbench: Option<String>,
+    /// A score for each pair that has one, in FuNmiRBench's columns
+    #[arg(long, value_name = "TSV")]
+    funmirbench: Option<String>,
     #[command(flatten)]
     gate: Sites,
     /// Outputs without the lines that begin with #
@@ -70,11 +83,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
     let meta = if args.no_meta { String::new() } else { args.meta(&predictor, &settings, &inputs) };
-    let tables = Tables::create(&args.outputs(), &meta)?;
+    let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
+    let tables = Tables::create(&args.outputs(), &meta, genome.clone())?;
     let scan = Scan::new(&predictor, &mirnas, settings, tables);
     let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
     let tally = args.scan(scan, asked, size)?;
     args.common.say_room(&predictor);
+    genome.iter().flat_map(|genome| genome.warnings()).for_each(|line| args.common.say(line));
     args.common.say(&tally);
     Ok(ExitCode::from(if args.strict && tally.unscored() > 0 { UNSCORED } else { 0 }))
 }
@@ -104,7 +119,7 @@ impl Args {
 
     /// Usage that the grammar of flags cannot rule out.
     fn check(&self) -> Result<()> {
-        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref()];
+        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref(), self.annotation.as_ref()];
         if inputs.into_iter().flatten().filter(|path| *path == open::STANDARD).count() > 1 {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
@@ -128,6 +143,9 @@ impl Args {
             (Format::Bed, &self.bed),
             (Format::Gff3, &self.gff3),
             (Format::Align, &self.align),
+            (Format::Json, &self.jsonl),
+            (Format::MirBench, &self.mirbench),
+            (Format::FunMirBench, &self.funmirbench),
         ];
         let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
         match given.collect::<Vec<_>>() {
@@ -137,8 +155,12 @@ impl Args {
     }
 
     fn inputs(&self) -> Result<Vec<Input<'_>>> {
-        let given =
-            [("mirna", Some(&self.mirna)), ("target", Some(&self.target)), ("pairs", self.pairs.as_ref())];
+        let given = [
+            ("mirna", Some(&self.mirna)),
+            ("target", Some(&self.target)),
+            ("pairs", self.pairs.as_ref()),
+            ("annotation", self.annotation.as_ref()),
+        ];
         let mut inputs = Vec::new();
         for (flag, path) in given {
             let Some(path) = path else { continue };
@@ -169,7 +191,9 @@ impl Args {
             ("window", format!("{} nt, nucleotide 2 opposite its base {}", shape.len, shape.anchor + 1)),
         ];
         let hashes = inputs.iter().map(|input| (format!("{}_sha256", input.flag), input.sha256.clone()));
-        let meanings = MEANINGS.map(|(key, value)| (key.to_string(), value.to_string()));
+        let genome = self.annotation.iter().map(|_| GENOME_MEANING);
+        let meanings = MEANINGS.into_iter().chain(genome);
+        let meanings = meanings.map(|(key, value)| (key.to_string(), value.to_string()));
         let lines =
             own.map(|(key, value)| (key.to_string(), value)).into_iter().chain(hashes).chain(meanings);
         lines.map(|(key, value)| format!("# {key}={value}\n")).collect()

@@ -6,6 +6,7 @@
 
 mod asked;
 mod gene_level;
+mod genome;
 mod lines;
 mod mirnas;
 mod predict;
@@ -21,13 +22,14 @@ use crate::rna::{Gate, Reader, Record, WindowShape};
 
 pub use asked::{Asked, Listed};
 pub use gene_level::{GeneRule, GeneScores, gene_scores};
+pub use genome::Genome;
 pub use lines::duplex;
 pub use mirnas::Mirnas;
 use mirnas::{mirna_status, target_status};
 pub use predict::{Columns, Predicted, predict};
 pub use question::{Question, Site, answer, questions};
 pub use status::{Status, Tally};
-pub use tables::{Format, MEANINGS, Tables};
+pub use tables::{Format, GENOME_MEANING, MEANINGS, Tables};
 
 /// Windows that are scored in one call of the network.
 pub const BATCH: usize = 8192;

@@ -1,9 +1,13 @@
 //! The results of a scan, in the formats that were asked for.
 
-use super::Question;
-use super::lines::{self, Row};
+use std::sync::Arc;
+
+use super::lines::{self, Answered, Place};
+use super::{Genome, Question};
 use crate::Result;
+use crate::data::FUNMIRBENCH_HEADER;
 use crate::output::{Output, is_closed_pipe};
+use crate::rna::Record;
 
 /// What the columns mean, for the meta lines.
 pub const MEANINGS: [(&str, &str); 5] = [
@@ -14,6 +18,10 @@ pub const MEANINGS: [(&str, &str); 5] = [
     ("n_sites", "sites at or above min_probability; best_* is the most probable window, above it or not"),
 ];
 
+/// What the columns of the genome mean.
+pub const GENOME_MEANING: (&str, &str) =
+    ("genome_coordinates", "1-based inclusive, ascending on the chromosome; introns may lie in between");
+
 /// A format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -21,70 +29,100 @@ pub enum Format {
     Sites,
     /// A row for each pair.
     Genes,
-    /// BED6: 0-based, half open; the score is 1000 times the probability.
+    /// BED6, with a genome BED12: 0-based, half open; the score is 1000 times the probability.
     Bed,
     /// GFF3 features `miRNA_target_site` (SO:0000934).
     Gff3,
     /// Drawn duplexes.
     Align,
+    /// An object for each binding site.
+    Json,
+    /// A row for each window that was scored, likely or not.
+    MirBench,
+    /// A row for each pair that has a score.
+    FunMirBench,
 }
 
 /// The outputs of a scan.
-pub struct Tables(Vec<(Format, Option<Output>)>);
+pub struct Tables {
+    outputs: Vec<(Format, Option<Output>)>,
+    genome: Option<Arc<Genome>>,
+    /// The target met last.
+    target: Option<Arc<Record>>,
+}
 
 impl Format {
     /// The lines before the first row.
-    fn head(self, meta: &str) -> String {
+    fn head(self, meta: &str, on_genome: bool) -> String {
         match self {
-            Format::Sites => format!("{meta}{}", lines::SITES_HEADER),
-            Format::Genes => format!("{meta}{}", lines::GENES_HEADER),
+            Format::Sites => format!("{meta}{}", lines::sites_header(on_genome)),
+            Format::Genes => format!("{meta}{}", lines::genes_header(on_genome)),
             Format::Gff3 => format!("##gff-version 3\n{meta}"),
             Format::Bed | Format::Align => meta.to_string(),
+            Format::Json => String::new(),
+            Format::MirBench => lines::MIRBENCH_HEADER.to_string(),
+            Format::FunMirBench => FUNMIRBENCH_HEADER.to_string(),
         }
     }
 
-    fn append(self, text: &mut String, question: &Question, rows: &[Row]) {
+    fn append(self, text: &mut String, answered: &Answered) {
+        let rows = answered.rows.iter();
         match self {
-            Format::Sites => rows.iter().for_each(|row| lines::site(text, question, row)),
-            Format::Genes => lines::gene(text, question, rows.len()),
-            Format::Bed => rows.iter().for_each(|row| lines::bed(text, question, row)),
-            Format::Gff3 => rows.iter().for_each(|row| lines::gff3(text, question, row)),
-            Format::Align => rows.iter().for_each(|row| text.push_str(&lines::duplex(question, row.site))),
+            Format::Sites => rows.for_each(|row| lines::site(text, answered, row)),
+            Format::Genes => lines::gene(text, answered),
+            Format::Bed => rows.for_each(|row| lines::bed(text, answered, row)),
+            Format::Gff3 => rows.for_each(|row| lines::gff3(text, answered, row)),
+            Format::Align => rows.for_each(|row| text.push_str(&lines::duplex(answered.question, row.site))),
+            Format::Json => rows.for_each(|row| lines::json(text, answered, row)),
+            Format::MirBench => lines::mirbench(text, answered),
+            Format::FunMirBench => lines::funmirbench(text, answered),
         }
     }
 }
 
 impl Tables {
-    /// Opens outputs that begin with `meta`.
-    pub fn create(outputs: &[(Format, &str)], meta: &str) -> Result<Self> {
+    /// Opens outputs that begin with `meta`. With a genome, sites have places on it too.
+    pub fn create(outputs: &[(Format, &str)], meta: &str, genome: Option<Arc<Genome>>) -> Result<Self> {
         let create = |&(format, path): &(Format, &str)| {
             let mut output = Output::create(path)?;
-            output.put(format.head(meta))?;
+            output.put(format.head(meta, genome.is_some()))?;
             Ok((format, Some(output)))
         };
-        Ok(Tables(outputs.iter().map(create).collect::<Result<_>>()?))
+        let outputs = outputs.iter().map(create).collect::<Result<_>>()?;
+        Ok(Tables { outputs, genome, target: None })
     }
 
     /// Writes what answered questions give; sites below `min_probability` are left out.
     pub(super) fn write(&mut self, questions: &[Question], min_probability: f32) -> Result<()> {
-        let mut texts = vec![String::new(); self.0.len()];
+        let mut texts = vec![String::new(); self.outputs.len()];
+        questions.iter().for_each(|question| self.note(question));
         for question in questions {
-            let rows = rows(question, min_probability);
-            for ((format, _), text) in self.0.iter().zip(&mut texts) {
-                format.append(text, question, &rows);
+            let place = self.genome.as_ref().map_or(Place::NoGenome, |genome| genome.place(question));
+            let answered = Answered::new(question, min_probability, place);
+            for ((format, _), text) in self.outputs.iter().zip(&mut texts) {
+                format.append(text, &answered);
             }
         }
-        self.0.iter_mut().zip(&texts).try_for_each(|((_, output), text)| put(output, text))
+        self.outputs.iter_mut().zip(&texts).try_for_each(|((_, output), text)| put(output, text))
+    }
+
+    /// Tells the genome of a target that is met for the first time; a target's questions follow each other.
+    fn note(&mut self, question: &Question) {
+        let Some(genome) = &self.genome else { return };
+        if self.target.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &question.target)) {
+            self.target = Some(question.target.clone());
+            genome.note(question);
+        }
     }
 
     /// Completes the outputs.
     pub(super) fn finish(self) -> Result<()> {
-        self.0.into_iter().filter_map(|(_, output)| output).try_for_each(finish)
+        self.outputs.into_iter().filter_map(|(_, output)| output).try_for_each(finish)
     }
 
     /// Whether nobody reads any more.
     pub(super) fn are_closed(&self) -> bool {
-        self.0.iter().all(|(_, output)| output.is_none())
+        self.outputs.iter().all(|(_, output)| output.is_none())
     }
 }
 
@@ -103,14 +141,4 @@ fn finish(output: Output) -> Result<()> {
         Err(error) if is_closed_pipe(&error) => Ok(()),
         finished => finished,
     }
-}
-
-/// The sites worth a row, by place. Windows at a stride that show the same duplex are one site, the most probable.
-fn rows(question: &Question, min_probability: f32) -> Vec<Row<'_>> {
-    let worth = question.sites.iter().filter(|site| site.probability >= min_probability);
-    let mut rows: Vec<Row> = worth.map(|site| Row::of(question, site)).collect();
-    let falling = |a: &Row, b: &Row| b.site.probability.total_cmp(&a.site.probability);
-    rows.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)).then(falling(a, b)));
-    rows.dedup_by_key(|row| (row.start, row.end));
-    rows
 }
