@@ -56,6 +56,9 @@ pub(super) struct Args {
     /// A score for each pair that has one, in FuNmiRBench's columns
     #[arg(long, value_name = "TSV")]
     funmirbench: Option<String>,
+    /// One page that needs no network: summary, sortable sites with duplexes and maps, where it comes from
+    #[arg(long, value_name = "HTML")]
+    html: Option<String>,
     #[command(flatten)]
     gate: Sites,
     /// Outputs without the lines that begin with #
@@ -146,6 +149,7 @@ impl Args {
             (Format::Json, &self.jsonl),
             (Format::MirBench, &self.mirbench),
             (Format::FunMirBench, &self.funmirbench),
+            (Format::Html, &self.html),
         ];
         let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
         match given.collect::<Vec<_>>() {

@@ -11,6 +11,7 @@ mod lines;
 mod mirnas;
 mod predict;
 mod question;
+mod report;
 mod status;
 mod tables;
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The outcome of one miRNA-transcript pair, or of one row's miRNA and site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -40,7 +42,7 @@ impl Status {
 }
 
 /// How many pairs met each outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally([u64; ALL.len()]);
 
 impl Tally {
@@ -52,6 +54,11 @@ impl Tally {
     /// Pairs asked about.
     pub(super) fn asked(&self) -> u64 {
         self.0.iter().sum()
+    }
+
+    /// Pairs that met each outcome, by its name.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        ALL.into_iter().map(|status| (status.name(), self.0[status as usize]))
     }
 
     /// Pairs that could be neither scored nor said to have no candidate site.

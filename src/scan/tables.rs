@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::{self, Answered, Place};
+use super::report::Report;
 use super::{Genome, Question};
 use crate::Result;
 use crate::data::FUNMIRBENCH_HEADER;
@@ -41,6 +42,8 @@ pub enum Format {
     MirBench,
     /// A row for each pair that has a score.
     FunMirBench,
+    /// One page about all of it, written at the end.
+    Html,
 }
 
 /// The outputs of a scan.
@@ -49,6 +52,9 @@ pub struct Tables {
     genome: Option<Arc<Genome>>,
     /// The target met last.
     target: Option<Arc<Record>>,
+    /// What the page will say, where one is wanted.
+    report: Option<Report>,
+    meta: String,
 }
 
 impl Format {
@@ -59,7 +65,7 @@ impl Format {
             Format::Genes => format!("{meta}{}", lines::genes_header(on_genome)),
             Format::Gff3 => format!("##gff-version 3\n{meta}"),
             Format::Bed | Format::Align => meta.to_string(),
-            Format::Json => String::new(),
+            Format::Json | Format::Html => String::new(),
             Format::MirBench => lines::MIRBENCH_HEADER.to_string(),
             Format::FunMirBench => FUNMIRBENCH_HEADER.to_string(),
         }
@@ -76,6 +82,7 @@ impl Format {
             Format::Json => rows.for_each(|row| lines::json(text, answered, row)),
             Format::MirBench => lines::mirbench(text, answered),
             Format::FunMirBench => lines::funmirbench(text, answered),
+            Format::Html => {}
         }
     }
 }
@@ -88,8 +95,9 @@ impl Tables {
             output.put(format.head(meta, genome.is_some()))?;
             Ok((format, Some(output)))
         };
+        let report = outputs.iter().any(|(format, _)| *format == Format::Html).then(Report::default);
         let outputs = outputs.iter().map(create).collect::<Result<_>>()?;
-        Ok(Tables { outputs, genome, target: None })
+        Ok(Tables { outputs, genome, target: None, report, meta: meta.to_string() })
     }
 
     /// Writes what answered questions give; sites below `min_probability` are left out.
@@ -99,6 +107,7 @@ impl Tables {
         for question in questions {
             let place = self.genome.as_ref().map_or(Place::NoGenome, |genome| genome.place(question));
             let answered = Answered::new(question, min_probability, place);
+            self.report.iter_mut().for_each(|report| report.add(&answered));
             for ((format, _), text) in self.outputs.iter().zip(&mut texts) {
                 format.append(text, &answered);
             }
@@ -116,7 +125,12 @@ impl Tables {
     }
 
     /// Completes the outputs.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<()> {
+        if let Some(report) = &self.report {
+            let page = report.page(&self.meta);
+            let mut pages = self.outputs.iter_mut().filter(|(format, _)| *format == Format::Html);
+            pages.try_for_each(|(_, output)| put(output, &page))?;
+        }
         self.outputs.into_iter().filter_map(|(_, output)| output).try_for_each(finish)
     }
 
