@@ -8,8 +8,8 @@ use super::UNSCORED;
 use super::common::{Common, Sites};
 use super::progress::Progress;
 use crate::model::Predictor;
-use crate::rna::{Reader, WindowShape};
-use crate::scan::{Asked, Format, GENOME_MEANING, Genome, Listed, MEANINGS, Mirnas, Scan, Settings, Tables};
+use crate::rna::{Gate, Reader, WindowShape};
+use crate::scan::{Asked, Format, GENOME_MEANING, Genome, Listed, MEANINGS, Mirnas, Scan, Tables};
 use crate::{Error, Result, open};
 
 /// Every miRNA on every transcript, or only the listed pairs: binding sites, and one score for each pair
@@ -76,19 +76,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let gate = args.gate.gate()?;
     let predictor = args.common.predictor()?;
     let min_probability = args.gate.min_probability(&predictor)?;
-    let settings = Settings { gate, min_probability };
     let inputs = args.inputs()?;
     let (mirnas, warning) = Reader::read_all(&args.mirna)?;
-    let mirnas = Mirnas::new(mirnas, predictor.mirna_len());
+    let mirnas = Mirnas::new(mirnas, predictor.mirna_len(), gate);
     let asked = match &args.pairs {
         Some(path) => Asked::Listed(Listed::open(path)?),
         None => Asked::All,
     };
     warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
-    let meta = if args.no_meta { String::new() } else { args.meta(&predictor, &settings, &inputs) };
+    let meta =
+        if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
     let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
     let tables = Tables::create(&args.outputs(), &meta, genome.clone())?;
-    let scan = Scan::new(&predictor, &mirnas, settings, tables);
+    let scan = Scan::new(&predictor, &mirnas, min_probability, tables);
     let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
     let tally = args.scan(scan, asked, size)?;
     args.common.say_room(&predictor);
@@ -179,11 +179,9 @@ impl Args {
 
     /// The lines before a table's header. The command is told by what decides the result: threads and
     /// outputs are left out.
-    fn meta(&self, predictor: &Predictor, settings: &Settings, inputs: &[Input]) -> String {
+    fn meta(&self, predictor: &Predictor, (gate, least): (Gate, f32), inputs: &[Input]) -> String {
         let shape = WindowShape::of(predictor.site_len());
-        let gate = settings.gate;
         let flags: String = inputs.iter().map(|input| format!(" --{} {}", input.flag, input.path)).collect();
-        let least = settings.min_probability;
         let command = format!("mirscope scan{flags} --candidates {gate} --min-probability {least}");
         let own = [
             ("mirscope", env!("CARGO_PKG_VERSION").to_string()),

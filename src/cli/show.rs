@@ -9,7 +9,7 @@ use super::common::{Common, Sites};
 use crate::model::Predictor;
 use crate::output::Output;
 use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
-use crate::scan::{BATCH, Mirnas, Question, Site, answer, duplex, questions};
+use crate::scan::{Answers, Mirnas, Question, Site, duplex, questions};
 use crate::{Error, Result, open};
 
 /// Columns of the site map.
@@ -48,13 +48,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let least = args.gate.min_probability(&predictor)?;
     let mirnas = records(&args.mirna, "miRNA", args.mirna_id.as_deref())?;
     let targets = records(&args.target, "target", args.target_id.as_deref())?;
-    let mirnas = Mirnas::new(mirnas, predictor.mirna_len());
+    let mirnas = Mirnas::new(mirnas, predictor.mirna_len(), gate);
     mirnas.warnings().iter().for_each(|line| args.common.say(line));
     let shape = WindowShape::of(predictor.site_len());
     let mut output = Output::create(open::STANDARD)?;
     for target in targets.into_iter().map(Arc::new) {
-        let mut questions: Vec<Question> = questions(mirnas.all(), target, gate, shape).collect();
-        answer(&predictor, &mut questions, BATCH)?;
+        let mut questions: Vec<Question> = questions(mirnas.all(), target, shape).collect();
+        Answers::default().fill(&predictor, &mut questions)?;
         for question in &questions {
             output.put(picture(question, &predictor, least, args.top))?;
         }

@@ -1,19 +1,18 @@
 //! Candidate sites: where on a transcript a miRNA is worth asking the network about.
 //!
-//! A transcript is indexed once by its 6-mers; each miRNA then looks up the few 6-mers its gate accepts, so a
-//! scan costs the transcript's length plus the hits, for any number of miRNAs.
+//! A transcript is indexed once by its 6-mers; each miRNA then looks up the few 6-mers its gate accepts, which its
+//! [`Probe`] has at hand, so a scan costs the transcript's length plus the hits, for any number of miRNAs.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
+use super::probe::{Pattern, Probe};
 use super::seed::strongest;
 use super::{Base, ExtendedSeed, SeedType, WindowShape};
 
 /// Bases a lookup matches.
-const K: usize = 6;
-/// Nucleotides of the shortest miRNA a seed can be read from.
-const SEED_END: usize = 8;
+pub(super) const K: usize = 6;
 
 /// Which sites are candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +62,7 @@ pub struct KmerIndex {
     /// Of each 6-mer the end of its run in `positions`; the run starts where the one before ends.
     ends: Vec<u32>,
     positions: Vec<u32>,
+    known: bool,
 }
 
 impl KmerIndex {
@@ -73,6 +73,7 @@ impl KmerIndex {
         for &(code, _) in &found {
             ends[code as usize] += 1;
         }
+        let known = !transcript.contains(&Base::N);
         let mut total = 0;
         for end in &mut ends {
             let count = std::mem::replace(end, total);
@@ -85,12 +86,16 @@ impl KmerIndex {
             positions[*next as usize] = at;
             *next += 1;
         }
-        KmerIndex { ends, positions }
+        KmerIndex { ends, positions, known }
     }
 
-    /// Starts of `pattern` (6 known bases) on the transcript, ascending.
-    fn starts(&self, pattern: &[Base]) -> &[u32] {
-        let Some((code, _)) = kmers(pattern).next() else { return &[] };
+    /// Whether every base of the indexed transcript is known.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Starts of the 6-mer `code` on the transcript, ascending.
+    fn starts(&self, code: u16) -> &[u32] {
         let start = match code {
             0 => 0,
             _ => self.ends[code as usize - 1],
@@ -98,114 +103,60 @@ impl KmerIndex {
         &self.positions[start as usize..self.ends[code as usize] as usize]
     }
 
-    /// Candidates of `mirna` on `transcript`, the indexed sequence, by locus.
+    /// Candidates of the probe's miRNA on `transcript`, the indexed sequence, by locus.
     ///
     /// Of candidates whose loci are closer than a 6-mer only the strongest stays: two cannot be bound at once.
-    pub fn candidates(
-        &self,
-        mirna: &[Base],
-        transcript: &[Base],
-        gate: Gate,
-        shape: WindowShape,
-    ) -> Vec<Candidate> {
-        if mirna.len() < SEED_END {
-            return Vec::new();
-        }
-        let mut loci = BTreeSet::new();
-        match gate {
-            Gate::All { stride } => return tiled(mirna, transcript, stride, shape, |_| true),
-            Gate::Extended { rule, stride } => {
-                let asked = rule.of(mirna);
-                return tiled(mirna, transcript, stride, shape, |window| asked.accepts(window, shape));
+    pub fn candidates(&self, probe: &Probe, transcript: &[Base], shape: WindowShape) -> Vec<Candidate> {
+        let mirna = &probe.mirna;
+        match (&probe.asked, probe.gate) {
+            (Some(asked), Gate::All { stride } | Gate::Extended { stride, .. }) => {
+                tiled(mirna, transcript, stride, shape, |window| asked.accepts(window, shape))
             }
-            Gate::Canonical => self.canonical(mirna, &mut loci),
-            Gate::Relaxed => {
-                self.canonical(mirna, &mut loci);
-                self.relaxed(mirna, transcript, &mut loci);
+            (None, Gate::All { stride }) if !probe.is_short() => {
+                tiled(mirna, transcript, stride, shape, |_| true)
+            }
+            _ => {
+                let candidate = |(seed, locus)| Candidate {
+                    seed,
+                    locus: Some(locus),
+                    window: shape.around(locus, transcript.len()),
+                };
+                self.sites(probe, transcript).into_iter().map(candidate).collect()
             }
         }
-        let candidate = |(seed, locus)| Candidate {
-            seed,
-            locus: Some(locus),
-            window: shape.around(locus, transcript.len()),
-        };
-        apart(mirna, transcript, loci).into_iter().map(candidate).collect()
     }
 
     /// Type and locus of every canonical site of `mirna` on `transcript`, the indexed sequence, by locus: those of the
     /// candidates with [`Gate::Canonical`].
     pub fn seed_sites(&self, mirna: &[Base], transcript: &[Base]) -> Vec<(SeedType, usize)> {
-        let mut loci = BTreeSet::new();
-        if mirna.len() >= SEED_END {
-            self.canonical(mirna, &mut loci);
+        self.sites(&Probe::new(mirna, Gate::Canonical), transcript)
+    }
+
+    fn sites(&self, probe: &Probe, transcript: &[Base]) -> Vec<(SeedType, usize)> {
+        apart(&probe.mirna, transcript, self.loci(probe, transcript))
+    }
+
+    /// Where the probe's patterns are found, ascending.
+    fn loci(&self, probe: &Probe, transcript: &[Base]) -> Vec<usize> {
+        let mut loci = vec![];
+        for Pattern { code, before, locus } in &probe.patterns {
+            let starts = self.starts(*code).iter().map(|&at| at as usize);
+            let matched = starts.filter(|&at| {
+                let rest = at.checked_sub(before.len()).map(|from| &transcript[from..at]);
+                rest == Some(&before[..])
+            });
+            loci.extend(matched.map(|at| at + locus));
         }
-        apart(mirna, transcript, loci)
-    }
-
-    fn canonical(&self, mirna: &[Base], loci: &mut BTreeSet<usize>) {
-        let seed = facing(&mirna[1..7]);
-        loci.extend(self.starts(&seed).iter().map(|&at| at as usize + K - 1));
-    }
-
-    fn relaxed(&self, mirna: &[Base], transcript: &[Base], loci: &mut BTreeSet<usize>) {
-        let starts =
-            |pattern: &[Base]| self.starts(pattern).iter().map(|&at| at as usize).collect::<Vec<_>>();
-        let mut a1 = facing(&mirna[1..6]);
-        a1.push(Base::A);
-        loci.extend(starts(&a1).iter().map(|at| at + K - 2));
-        let seed = facing(&mirna[1..8]); // opposite nucleotides 8, 7, .. 2
-        loci.extend(starts(&seed[..K]).iter().map(|at| at + K)); // offset 6-mer: nucleotide 2 is one further on
-        for pattern in flawed(&seed) {
-            // The last six bases are looked up, those before them compared.
-            let before = pattern.len() - K;
-            for at in starts(&pattern[before..]) {
-                let rest = at.checked_sub(before).map(|from| &transcript[from..at]);
-                if rest == Some(&pattern[..before]) {
-                    loci.insert(at + K - 1);
-                }
-            }
+        if probe.patterns.len() > 1 {
+            loci.sort_unstable();
+            loci.dedup();
         }
+        loci
     }
-}
-
-/// The sites, 5'->3', that pair with nucleotides 2-8 but for one flaw in nucleotides 3-7, given their full match `seed`.
-/// Flaws at nucleotides 2 and 8 leave an offset 6-mer or a 6-mer.
-fn flawed(seed: &[Base]) -> Vec<Vec<Base>> {
-    let mut sites = Vec::new();
-    for i in 1..seed.len() - 1 {
-        let mut without = seed.to_vec();
-        without.remove(i);
-        sites.push(without); // the miRNA's nucleotide is bulged
-        for base in [Base::A, Base::C, Base::G, Base::U] {
-            if base != seed[i] {
-                let mut other = seed.to_vec();
-                other[i] = base; // wobble or mismatch
-                sites.push(other);
-            }
-            if i > 1 {
-                let mut with = seed.to_vec();
-                with.insert(i, base); // the site's base is bulged
-                sites.push(with);
-            }
-        }
-    }
-    sites
-}
-
-/// The site, 5'->3', that pairs with all of `nucleotides`; unknown bases face unknown bases.
-fn facing(nucleotides: &[Base]) -> Vec<Base> {
-    let complement = |base: &Base| match base {
-        Base::A => Base::U,
-        Base::C => Base::G,
-        Base::G => Base::C,
-        Base::U => Base::A,
-        Base::N => Base::N,
-    };
-    nucleotides.iter().rev().map(complement).collect()
 }
 
 /// Every 6-mer of known bases: its code, two bits a base, and where it starts.
-fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
+pub(super) fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
     let (mut code, mut known) = (0u16, 0);
     sequence.iter().enumerate().filter_map(move |(i, &base)| {
         known = if base == Base::N { 0 } else { known + 1 };
@@ -214,10 +165,14 @@ fn kmers(sequence: &[Base]) -> impl Iterator<Item = (u16, u32)> {
     })
 }
 
-/// The types at `loci`; of those closer than a 6-mer only the strongest; by locus.
-fn apart(mirna: &[Base], transcript: &[Base], loci: BTreeSet<usize>) -> Vec<(SeedType, usize)> {
-    let mut typed: Vec<(SeedType, usize)> =
-        loci.into_iter().map(|locus| (SeedType::at(mirna, transcript, locus), locus)).collect();
+/// The types at `loci`, which ascend; of those closer than a 6-mer only the strongest; by locus.
+fn apart(mirna: &[Base], transcript: &[Base], loci: Vec<usize>) -> Vec<(SeedType, usize)> {
+    let are_apart = loci.windows(2).all(|two| two[1] - two[0] >= K);
+    let typed = |locus| (SeedType::at(mirna, transcript, locus), locus);
+    let mut typed: Vec<(SeedType, usize)> = loci.into_iter().map(typed).collect();
+    if are_apart {
+        return typed;
+    }
     typed.sort_unstable();
     let mut taken = BTreeSet::new();
     typed.retain(|&(_, locus)| {

@@ -4,11 +4,13 @@
 //! (so a genes table is a list), otherwise the first two columns are meant. Blank lines and lines starting
 //! with `#` are skipped; a pair listed again is asked about once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 use std::sync::Arc;
 
-use super::{Mirnas, Status};
+use super::Mirnas;
+use super::mirnas::Mirna;
 use crate::rna::Record;
 use crate::{Error, Result, open};
 
@@ -96,14 +98,14 @@ impl Listed {
 
 impl Asked {
     /// The miRNAs asked about on `target`, in the order of their file and then, unknown ones, of the list.
-    pub(super) fn on(&mut self, target: &str, mirnas: &Mirnas) -> Vec<(Arc<Record>, Status)> {
+    pub(super) fn on<'a>(&mut self, target: &str, mirnas: &'a Mirnas) -> Cow<'a, [Mirna]> {
         match self {
-            Asked::All => mirnas.all(),
+            Asked::All => Cow::Borrowed(mirnas.all()),
             Asked::Listed(listed) => match listed.by_id.get(target) {
-                None => Vec::new(),
+                None => Cow::default(),
                 Some(&place) => {
                     listed.targets[place].met = true;
-                    known_first(&listed.targets[place].mirnas, mirnas)
+                    Cow::Owned(known_first(&listed.targets[place].mirnas, mirnas))
                 }
             },
         }
@@ -114,8 +116,9 @@ impl Asked {
         let Asked::Listed(listed) = self else { return Vec::new() };
         let unmet = listed.targets.iter().filter(|listing| !listing.met);
         let pairs = |listing: &Listing| {
-            let target = unknown(&listing.target);
-            known_first(&listing.mirnas, mirnas).into_iter().map(move |(mirna, _)| (mirna, target.clone()))
+            let target = Mirna::unknown(&listing.target).record;
+            let asked = known_first(&listing.mirnas, mirnas);
+            asked.into_iter().map(move |mirna| (mirna.record, target.clone()))
         };
         unmet.flat_map(pairs).collect()
     }
@@ -127,19 +130,15 @@ fn named(fields: &[&str]) -> Option<(usize, usize)> {
     Some((place(MIRNA)?, place(TARGET)?))
 }
 
-fn known_first(ids: &[String], mirnas: &Mirnas) -> Vec<(Arc<Record>, Status)> {
+fn known_first(ids: &[String], mirnas: &Mirnas) -> Vec<Mirna> {
     let mut places: Vec<(usize, &String)> =
         ids.iter().map(|id| (mirnas.place(id).unwrap_or(usize::MAX), id)).collect();
     places.sort_by_key(|&(place, _)| place);
-    let record = |(place, id): (usize, &String)| match mirnas.list.get(place) {
-        Some((record, status)) => (record.clone(), *status),
-        None => (unknown(id), Status::UnknownId),
+    let mirna = |(place, id): (usize, &String)| match mirnas.all().get(place) {
+        Some(mirna) => mirna.clone(),
+        None => Mirna::unknown(id),
     };
-    places.into_iter().map(record).collect()
-}
-
-fn unknown(id: &str) -> Arc<Record> {
-    Arc::new(Record { id: id.to_string(), sequence: Vec::new(), line: 0 })
+    places.into_iter().map(mirna).collect()
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::mirnas::mirna_status;
-use super::{BATCH, Question, Status, Tally, answer, questions};
+use super::{Answers, BATCH, Mirna, Question, Status, Tally, questions};
 use crate::Result;
 use crate::data::Duo;
 use crate::model::Predictor;
@@ -43,29 +42,34 @@ pub fn gene_scores(
     observe: &mut dyn FnMut(u64),
 ) -> Result<GeneScores> {
     let shape = WindowShape::of(predictor.site_len());
-    let record =
-        |sequence: &[_]| Arc::new(Record { id: String::new(), sequence: sequence.to_vec(), line: 0 });
-    let mut done = GeneScores::default();
+    let record = |sequence: &[_]| Record { id: String::new(), sequence: sequence.to_vec(), line: 0 };
+    let (mut done, mut answers) = (GeneScores::default(), Answers::default());
     let (mut held, mut windows) = (Vec::new(), 0);
     for &(mirna, transcript) in pairs {
-        let status = mirna_status(mirna, predictor.mirna_len());
-        for question in questions(vec![(record(mirna), status)], record(transcript), rule.gate, shape) {
+        let mirna = Mirna::new(record(mirna), predictor.mirna_len(), rule.gate);
+        for question in questions(&[mirna], Arc::new(record(transcript)), shape) {
             windows += question.sites.len();
             held.push(question);
         }
         if windows >= BATCH {
-            done.settle(predictor, &mut held, rule.sites)?;
+            done.settle(predictor, &mut answers, &mut held, rule.sites)?;
             observe(done.scores.len() as u64);
             windows = 0;
         }
     }
-    done.settle(predictor, &mut held, rule.sites)?;
+    done.settle(predictor, &mut answers, &mut held, rule.sites)?;
     Ok(done)
 }
 
 impl GeneScores {
-    fn settle(&mut self, predictor: &Predictor, held: &mut Vec<Question>, sites: NonZeroUsize) -> Result<()> {
-        answer(predictor, held, BATCH)?;
+    fn settle(
+        &mut self,
+        predictor: &Predictor,
+        answers: &mut Answers,
+        held: &mut Vec<Question>,
+        sites: NonZeroUsize,
+    ) -> Result<()> {
+        answers.fill(predictor, held)?;
         for question in held.drain(..) {
             self.windows += question.sites.len() as u64;
             self.tally.add(question.status);

@@ -6,33 +6,54 @@ use std::sync::Arc;
 
 use super::Status;
 use super::status::SHORTEST_TARGET;
-use crate::rna::{Base, Record};
+use crate::rna::{Base, Gate, Probe, Record};
 
 /// Shortest miRNA that is scored, nt: shorter ones are fragments.
 const SHORTEST: usize = 15;
 
-/// miRNAs by id, each with its status where that is not [`Status::Ok`] whatever the transcript.
+/// A miRNA to scan with.
+#[derive(Clone)]
+pub struct Mirna {
+    pub(super) record: Arc<Record>,
+    /// What its pairs are whatever the transcript, where that is not [`Status::Ok`].
+    pub(super) status: Status,
+    pub(super) probe: Arc<Probe>,
+}
+
+impl Mirna {
+    /// `longest`: what the model reads, nt.
+    pub(super) fn new(record: Record, longest: usize, gate: Gate) -> Self {
+        let status = mirna_status(&record.sequence, longest);
+        let probe = Arc::new(Probe::new(&record.sequence, gate));
+        Mirna { record: Arc::new(record), status, probe }
+    }
+
+    /// One that no file has.
+    pub(super) fn unknown(id: &str) -> Self {
+        let record = Record { id: id.to_string(), sequence: Vec::new(), line: 0 };
+        Mirna { status: Status::UnknownId, ..Mirna::new(record, 0, Gate::Canonical) }
+    }
+}
+
+/// miRNAs by id.
 pub struct Mirnas {
-    pub(super) list: Vec<(Arc<Record>, Status)>,
+    list: Vec<Mirna>,
     by_id: HashMap<String, usize>,
     lengths: RangeInclusive<usize>,
 }
 
 impl Mirnas {
     /// `longest`: what the model reads, nt.
-    pub fn new(records: Vec<Record>, longest: usize) -> Self {
+    pub fn new(records: Vec<Record>, longest: usize, gate: Gate) -> Self {
         let lengths = SHORTEST..=longest;
         let by_id = records.iter().enumerate().map(|(i, record)| (record.id.clone(), i)).collect();
-        let judged = |record: Record| {
-            let status = mirna_status(&record.sequence, longest);
-            (Arc::new(record), status)
-        };
-        Mirnas { list: records.into_iter().map(judged).collect(), by_id, lengths }
+        let list = records.into_iter().map(|record| Mirna::new(record, longest, gate)).collect();
+        Mirnas { list, by_id, lengths }
     }
 
     /// One line for each miRNA that cannot be scored.
     pub fn warnings(&self) -> Vec<String> {
-        let warning = |(record, status): &(Arc<Record>, Status)| {
+        let warning = |Mirna { record, status, .. }: &Mirna| {
             let (id, found) = (&record.id, record.sequence.len());
             let (least, most) = (self.lengths.start(), self.lengths.end());
             match status {
@@ -44,9 +65,9 @@ impl Mirnas {
         self.list.iter().filter_map(warning).collect()
     }
 
-    /// All of them, in their file's order, each with its status whatever the transcript.
-    pub fn all(&self) -> Vec<(Arc<Record>, Status)> {
-        self.list.clone()
+    /// All of them, in their file's order.
+    pub fn all(&self) -> &[Mirna] {
+        &self.list
     }
 
     /// The miRNA's place in its file.

@@ -1,11 +1,9 @@
-//! From a pair to its windows, and from the windows' probabilities to an answer.
+//! From a pair to its windows.
 
 use std::sync::Arc;
 
-use super::{Status, target_status};
-use crate::Result;
-use crate::model::Predictor;
-use crate::rna::{Base, Candidate, Duplex, Gate, KmerIndex, Record, WindowShape};
+use super::{Mirna, Status, target_status};
+use crate::rna::{Base, Candidate, Duplex, KmerIndex, Record, WindowShape};
 
 /// A candidate site, before or after it is scored.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +24,7 @@ impl Site {
     }
 }
 
-/// One pair that was asked about, and after [`answer`] its answer.
+/// One pair that was asked about, and after [`Answers::fill`](super::Answers::fill) its answer.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The miRNA.
@@ -45,22 +43,14 @@ impl Question {
         Question { mirna, target, status, sites: Vec::new() }
     }
 
-    /// A pair and its windows. `index` is of the target's sequence.
-    fn new(
-        mirna: Arc<Record>,
-        target: Arc<Record>,
-        index: &KmerIndex,
-        gate: Gate,
-        shape: WindowShape,
-    ) -> Self {
+    /// A pair and its windows. `index` is of the target's sequence, which can be scored.
+    fn new(mirna: &Mirna, target: Arc<Record>, index: &KmerIndex, shape: WindowShape) -> Self {
         let transcript = &target.sequence;
-        let status = target_status(transcript);
-        if status != Status::Ok {
-            return Self::settled(mirna, target, status);
-        }
-        let candidates = index.candidates(&mirna.sequence, transcript, gate, shape);
+        let candidates = index.candidates(&mirna.probe, transcript, shape);
         let none = candidates.is_empty();
-        let known = |candidate: &Candidate| !transcript[candidate.window.clone()].contains(&Base::N);
+        let known = |candidate: &Candidate| {
+            index.is_known() || !transcript[candidate.window.clone()].contains(&Base::N)
+        };
         let site = |candidate| Site { candidate, probability: f32::NAN };
         let sites: Vec<Site> = candidates.into_iter().filter(known).map(site).collect();
         let status = match (none, sites.is_empty()) {
@@ -68,7 +58,7 @@ impl Question {
             (false, true) => Status::Masked,
             (false, false) => Status::Ok,
         };
-        Question { mirna, target, status, sites }
+        Question { mirna: mirna.record.clone(), target, status, sites }
     }
 
     /// The most probable site, the most upstream of equals.
@@ -77,37 +67,18 @@ impl Question {
     }
 }
 
-/// The pairs of `mirnas`, each with what it is whatever the transcript, and `target`, one at a time.
+/// The pairs of `mirnas` and `target`, one at a time.
 pub fn questions(
-    mirnas: Vec<(Arc<Record>, Status)>,
+    mirnas: &[Mirna],
     target: Arc<Record>,
-    gate: Gate,
     shape: WindowShape,
 ) -> impl Iterator<Item = Question> {
     let index = KmerIndex::new(&target.sequence);
-    mirnas.into_iter().map(move |(mirna, status)| match status {
-        Status::Ok => Question::new(mirna, target.clone(), &index, gate, shape),
-        _ => Question::settled(mirna, target.clone(), status),
+    let status = target_status(&target.sequence);
+    mirnas.iter().map(move |mirna| match (mirna.status, status) {
+        (Status::Ok, Status::Ok) => Question::new(mirna, target.clone(), &index, shape),
+        (Status::Ok, status) | (status, _) => Question::settled(mirna.record.clone(), target.clone(), status),
     })
-}
-
-/// Fills in the probabilities, all windows of all questions in calls of at most `batch` pairs.
-pub fn answer(predictor: &Predictor, questions: &mut [Question], batch: usize) -> Result<()> {
-    let mut probabilities = Vec::new();
-    let windows: Vec<(&[Base], &[Base])> = questions
-        .iter()
-        .flat_map(|q| {
-            q.sites.iter().map(|s| (&q.mirna.sequence[..], &q.target.sequence[s.candidate.window.clone()]))
-        })
-        .collect();
-    for pairs in windows.chunks(batch) {
-        probabilities.extend(predictor.probabilities(pairs)?);
-    }
-    let sites = questions.iter_mut().flat_map(|question| &mut question.sites);
-    for (site, probability) in sites.zip(probabilities) {
-        site.probability = probability;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

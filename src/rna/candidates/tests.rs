@@ -7,7 +7,7 @@ const LET7: &[u8] = b"UGAGGUAGUAGGUUGUAUAGUU";
 fn found(transcript: &str, gate: Gate) -> Vec<(usize, &'static str)> {
     let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());
     let index = KmerIndex::new(&transcript);
-    let candidates = index.candidates(&mirna, &transcript, gate, WindowShape::of(50));
+    let candidates = index.candidates(&Probe::new(&mirna, gate), &transcript, WindowShape::of(50));
     candidates.iter().map(|c| (c.locus.unwrap(), c.seed.name())).collect()
 }
 
@@ -56,9 +56,8 @@ fn tiles_cover_the_transcript_to_its_end() {
     let tiles = |transcript: &str| {
         let (mirna, transcript) = (parse(LET7).unwrap(), parse(transcript.as_bytes()).unwrap());
         KmerIndex::new(&transcript).candidates(
-            &mirna,
+            &Probe::new(&mirna, Gate::All { stride: 5 }),
             &transcript,
-            Gate::All { stride: 5 },
             WindowShape::of(50),
         )
     };
@@ -92,11 +91,9 @@ proptest! {
     fn the_index_finds_what_walking_finds(transcript in "[ACGU]{0,30}[CUA]{8,12}[ACGUN]{0,40}", mirna in "UGAGGUAG[ACGU]{10}") {
         let (mirna, transcript) = (parse(mirna.as_bytes()).unwrap(), parse(transcript.as_bytes()).unwrap());
         let index = KmerIndex::new(&transcript);
-        let mut loci = BTreeSet::new();
-        index.canonical(&mirna, &mut loci);
+        let loci = |gate| index.loci(&Probe::new(&mirna, gate), &transcript).into_iter().collect::<BTreeSet<_>>();
         let exact = |locus: &usize| SeedType::at(&mirna, &transcript, *locus) <= SeedType::SixMer;
-        prop_assert_eq!(&loci, &(0..transcript.len()).filter(exact).collect::<BTreeSet<_>>());
-        index.relaxed(&mirna, &transcript, &mut loci);
-        prop_assert!(loci.is_superset(&by_walking(&mirna, &transcript)));
+        prop_assert_eq!(loci(Gate::Canonical), (0..transcript.len()).filter(exact).collect::<BTreeSet<_>>());
+        prop_assert!(loci(Gate::Relaxed).is_superset(&by_walking(&mirna, &transcript)));
     }
 }

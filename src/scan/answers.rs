@@ -1,0 +1,71 @@
+//! Probabilities of windows, each computed once: transcripts of one gene share most of their 3'UTR, and some miRNAs are the
+//! same sequence under two names.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hasher};
+
+use super::Question;
+use crate::Result;
+use crate::data::Duo;
+use crate::model::Predictor;
+use crate::rna::Base;
+
+/// Windows scored in one call of the network.
+const CALL: usize = 8192;
+/// So many of the latest answers are kept at least, and twice as many at most: 50 MiB.
+const KEPT: usize = 1 << 19;
+
+/// A miRNA and a window, as two hashes of them: of a billion such pairs two share both by a chance of 1 in 10^20.
+type Key = (u64, u64);
+
+/// Answers given, the latest and those before.
+#[derive(Default)]
+pub struct Answers {
+    latest: HashMap<Key, f32>,
+    earlier: HashMap<Key, f32>,
+}
+
+impl Answers {
+    /// Fills in the probabilities of all windows of `questions`; how many had to be computed.
+    pub fn fill(&mut self, predictor: &Predictor, questions: &mut [Question]) -> Result<usize> {
+        let mut keys = vec![];
+        let mut asked: Vec<(Key, Duo)> = vec![];
+        for Question { mirna, target, sites, .. } in &*questions {
+            for site in sites {
+                let duo = (&mirna.sequence[..], &target.sequence[site.candidate.window.clone()]);
+                let key = key(duo);
+                keys.push(key);
+                if let Some(&known) = self.earlier.get(&key) {
+                    self.latest.insert(key, known);
+                } else if let Entry::Vacant(unknown) = self.latest.entry(key) {
+                    unknown.insert(f32::NAN); // until it is answered, below
+                    asked.push((key, duo));
+                }
+            }
+        }
+        for call in asked.chunks(CALL) {
+            let duos: Vec<Duo> = call.iter().map(|&(_, duo)| duo).collect();
+            self.latest.extend(call.iter().map(|&(key, _)| key).zip(predictor.probabilities(&duos)?));
+        }
+        let computed = asked.len();
+        let sites = questions.iter_mut().flat_map(|question| &mut question.sites);
+        sites.zip(&keys).for_each(|(site, key)| site.probability = self.latest[key]);
+        if self.latest.len() >= KEPT {
+            self.earlier = std::mem::take(&mut self.latest);
+        }
+        Ok(computed)
+    }
+}
+
+fn key((mirna, window): Duo) -> Key {
+    let letters = |bases: &[Base]| bases.iter().map(|&base| base as u8).collect::<Vec<u8>>();
+    let both = [letters(mirna), letters(window)].join(&u8::MAX);
+    let hash = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(salt);
+        hasher.write(&both);
+        hasher.finish()
+    };
+    (hash(0), hash(1))
+}
