@@ -1,5 +1,6 @@
 //! What a scan writes beside its tables: read back by public parsers, and laid on a made-up genome.
 
+#[allow(dead_code)] // its list of names is for other tests
 mod common;
 
 use std::collections::BTreeMap;
@@ -260,4 +261,20 @@ fn benchmarks_get_their_columns() {
     // the same window, scored by itself
     let (again, _) = folder.run(0, "predict --pairs m.tsv --quiet");
     assert_eq!(cells(&again)[0][11], row[10]);
+}
+
+#[test]
+fn a_drawing_has_every_base_and_bond() {
+    let folder = Folder::new();
+    folder.write("m.fa", LET7);
+    let line =
+        "show --mirna m.fa --target GGAACUAUACAACCUACUACCUCAGG --svg v.svg --min-probability 0 --device cpu";
+    folder.run(0, line);
+    let svg = folder.read("v.svg");
+    let letters: String =
+        svg.split("class='base'").skip(1).map(|rest| &rest[rest.find('>').unwrap() + 1..][..1]).collect();
+    assert_eq!(letters, "UUGAUAUGUUGGAUGAUGGAGuAACUAUACAACCUACUACCUCA");
+    assert_eq!((svg.matches("class='bond'").count(), svg.matches("class='wobble'").count()), (21, 0));
+    assert_eq!(svg.matches("<rect class='bar s0'").count(), 2, "the site and its key");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
 }

@@ -9,6 +9,7 @@ mod svg;
 
 pub use axis::Axis;
 pub use page::{Script, live_page, page, table};
+pub use svg::drawing;
 
 /// A pair of axes and what is drawn on them, back to front.
 #[derive(Clone, Debug)]

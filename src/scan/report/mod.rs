@@ -20,7 +20,8 @@ const KEPT: usize = 20_000;
 const BINS: usize = 20;
 
 /// Kinds of sites that have a colour of their own, strongest first.
-const KINDS: [&str; 6] = ["8mer", "7mer-m8", "7mer-A1", "6mer", "6mer-A1 or offset", "non-canonical"];
+pub(super) const KINDS: [&str; 6] =
+    ["8mer", "7mer-m8", "7mer-A1", "6mer", "6mer-A1 or offset", "non-canonical"];
 
 /// What the page will say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,7 +116,7 @@ impl Kept {
 }
 
 /// Place in [`KINDS`].
-fn kind(seed: SeedType) -> usize {
+pub(super) fn kind(seed: SeedType) -> usize {
     match seed {
         SeedType::EightMer => 0,
         SeedType::SevenMerM8 => 1,

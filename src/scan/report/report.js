@@ -70,7 +70,9 @@ function map(row) {
     put("path", { class: "axis", d: `M${x(base)} ${axis - 3}v6` });
     put("text", { class: "tick", x: x(base), y: 106, "text-anchor": base === 1 ? "start" : base === length ? "end" : "middle" }, base);
   }
-  for (const site of sites) {
+  // short marks lie on long ones, and the opened row's on all
+  const front = (site) => (site === row ? data.kinds.length : data.types[site[TYPE]][1]);
+  for (const site of [...sites].sort((a, b) => front(a) - front(b))) {
     const mine = site[MIRNA] === row[MIRNA];
     const kind = data.types[site[TYPE]][1];
     const height = 30 - 4 * kind;
@@ -86,7 +88,7 @@ function map(row) {
   put("text", { class: "label", x: end ? from + 4 : from - 3, y: 15, "text-anchor": end ? "end" : "start" }, `${row[START]}-${row[END]}`);
   const key = node("p", { class: "faint key" }, `Above the line ${own} of ${ids.mirna(row)}, below ${sites.length - own} of other miRNAs, of the sites on this page. `);
   for (const kind of new Set(sites.map((site) => data.types[site[TYPE]][1]).sort()))
-    key.append(node("span", { class: `kind s${kind}` }), data.kinds[kind] + "  ");
+    key.append(node("span", { class: "named" }, node("span", { class: `kind s${kind}` }), data.kinds[kind]), " ");
   return [svg, key];
 }
 
