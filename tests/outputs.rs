@@ -278,3 +278,35 @@ fn a_drawing_has_every_base_and_bond() {
     assert_eq!(svg.matches("<rect class='bar s0'").count(), 2, "the site and its key");
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_holds_the_sites_table() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+    let (folder, _) = on_genome();
+    folder.run(
+        0,
+        &format!(
+            "scan --mirna m.fa --target t.fa --annotation a.gtf --sites s.tsv --parquet s.parquet {FLAGS}"
+        ),
+    );
+    let sites = folder.read("s.tsv");
+    let names: Vec<&str> = sites.lines().next().unwrap().split('\t').collect();
+    let file = SerializedFileReader::new(std::fs::File::open(folder.path("s.parquet")).unwrap()).unwrap();
+    let rows: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), cells(&sites).len());
+    for (row, shown) in rows.iter().zip(cells(&sites)) {
+        for (((name, field), cell), expected) in row.get_column_iter().zip(shown).zip(&names) {
+            assert_eq!(name, expected);
+            match field {
+                Field::Null => assert_eq!(cell, "NA"),
+                Field::Str(text) => assert_eq!(text, cell),
+                Field::Long(number) => assert_eq!(number.to_string(), cell),
+                Field::Int(number) => assert_eq!(number.to_string(), cell),
+                Field::Float(number) => assert!((number - cell.parse::<f32>().unwrap()).abs() < 1e-4),
+                other => panic!("expected no such field: {other:?}"),
+            }
+        }
+    }
+}

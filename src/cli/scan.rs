@@ -59,6 +59,10 @@ pub(super) struct Args {
     /// One page that needs no network: summary, sortable sites with duplexes and maps, where it comes from
     #[arg(long, value_name = "HTML")]
     html: Option<String>,
+    /// The sites table as Parquet
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "PARQUET")]
+    parquet: Option<String>,
     #[command(flatten)]
     gate: Sites,
     /// Outputs without the lines that begin with #
@@ -150,6 +154,8 @@ impl Args {
             (Format::MirBench, &self.mirbench),
             (Format::FunMirBench, &self.funmirbench),
             (Format::Html, &self.html),
+            #[cfg(feature = "parquet")]
+            (Format::Parquet, &self.parquet),
         ];
         let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
         match given.collect::<Vec<_>>() {

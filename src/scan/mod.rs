@@ -10,6 +10,8 @@ mod gene_level;
 mod genome;
 mod lines;
 mod mirnas;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod picture;
 mod predict;
 mod question;

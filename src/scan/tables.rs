@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::lines::{self, Answered, Place};
+#[cfg(feature = "parquet")]
+use super::parquet::Parquet;
 use super::report::Report;
 use super::{Genome, Question};
 use crate::Result;
@@ -44,6 +46,9 @@ pub enum Format {
     FunMirBench,
     /// One page about all of it, written at the end.
     Html,
+    /// The sites table with types.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// The outputs of a scan.
@@ -55,6 +60,8 @@ pub struct Tables {
     /// What the page will say, where one is wanted.
     report: Option<Report>,
     meta: String,
+    #[cfg(feature = "parquet")]
+    parquet: Vec<Parquet>,
 }
 
 impl Format {
@@ -66,6 +73,8 @@ impl Format {
             Format::Gff3 => format!("##gff-version 3\n{meta}"),
             Format::Bed | Format::Align => meta.to_string(),
             Format::Json | Format::Html => String::new(),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => String::new(),
             Format::MirBench => lines::MIRBENCH_HEADER.to_string(),
             Format::FunMirBench => FUNMIRBENCH_HEADER.to_string(),
         }
@@ -83,6 +92,8 @@ impl Format {
             Format::MirBench => lines::mirbench(text, answered),
             Format::FunMirBench => lines::funmirbench(text, answered),
             Format::Html => {}
+            #[cfg(feature = "parquet")]
+            Format::Parquet => {}
         }
     }
 }
@@ -95,9 +106,32 @@ impl Tables {
             output.put(format.head(meta, genome.is_some()))?;
             Ok((format, Some(output)))
         };
+        #[cfg(feature = "parquet")]
+        let (parquet, outputs) = Self::parquet(outputs, meta, genome.is_some())?;
         let report = outputs.iter().any(|(format, _)| *format == Format::Html).then(Report::default);
         let outputs = outputs.iter().map(create).collect::<Result<_>>()?;
-        Ok(Tables { outputs, genome, target: None, report, meta: meta.to_string() })
+        Ok(Tables {
+            outputs,
+            genome,
+            target: None,
+            report,
+            meta: meta.to_string(),
+            #[cfg(feature = "parquet")]
+            parquet,
+        })
+    }
+
+    /// Opens the Parquet files, which are no text, and gives back the other outputs.
+    #[cfg(feature = "parquet")]
+    fn parquet<'a>(
+        outputs: &[(Format, &'a str)],
+        meta: &str,
+        on_genome: bool,
+    ) -> Result<(Vec<Parquet>, Vec<(Format, &'a str)>)> {
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            outputs.iter().copied().partition(|(format, _)| *format == Format::Parquet);
+        let create = |(_, path): (Format, &str)| Parquet::create(path, meta, on_genome);
+        Ok((wanted.into_iter().map(create).collect::<Result<_>>()?, others))
     }
 
     /// Writes what answered questions give; sites below `min_probability` are left out.
@@ -107,6 +141,8 @@ impl Tables {
         for question in questions {
             let place = self.genome.as_ref().map_or(Place::NoGenome, |genome| genome.place(question));
             let answered = Answered::new(question, min_probability, place);
+            #[cfg(feature = "parquet")]
+            self.parquet.iter_mut().try_for_each(|file| file.add(&answered))?;
             self.report.iter_mut().for_each(|report| report.add(&answered));
             for ((format, _), text) in self.outputs.iter().zip(&mut texts) {
                 format.append(text, &answered);
@@ -131,11 +167,17 @@ impl Tables {
             let mut pages = self.outputs.iter_mut().filter(|(format, _)| *format == Format::Html);
             pages.try_for_each(|(_, output)| put(output, &page))?;
         }
+        #[cfg(feature = "parquet")]
+        self.parquet.into_iter().try_for_each(Parquet::finish)?;
         self.outputs.into_iter().filter_map(|(_, output)| output).try_for_each(finish)
     }
 
     /// Whether nobody reads any more.
     pub(super) fn are_closed(&self) -> bool {
+        #[cfg(feature = "parquet")]
+        if !self.parquet.is_empty() {
+            return false;
+        }
         self.outputs.iter().all(|(_, output)| output.is_none())
     }
 }

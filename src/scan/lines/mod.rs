@@ -85,7 +85,7 @@ pub fn duplex(question: &Question, site: &Site) -> String {
 }
 
 /// `ln(p / (1 - p))`, of probabilities kept from 0 and 1 by what f32 resolves.
-fn logit(probability: f32) -> f32 {
+pub(super) fn logit(probability: f32) -> f32 {
     let p = probability.clamp(f32::EPSILON, 1.0 - f32::EPSILON);
     (p / (1.0 - p)).ln()
 }
