@@ -147,6 +147,11 @@ impl<'p> Tape<'p> {
         &self.device
     }
 
+    /// Whether a gradient can be asked for.
+    pub fn records(&self) -> bool {
+        self.record
+    }
+
     /// The source of dropout masks while training, with the number of this draw on the tape.
     pub fn noise(&self) -> Option<(Noise, u32)> {
         let noise = self.noise?;

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     simd::Isa,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// What computes.
 #[derive(Clone, Debug)]
@@ -20,6 +20,18 @@ pub enum Device {
     Cpu(Cpu),
     /// CUDA kernels in f32.
     Cuda(Arc<Gpu>),
+}
+
+/// What computes, for a reader: results agree between devices, but not in every bit.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Reference => f.write_str("reference"),
+            Device::Reference32 => f.write_str("reference in f32"),
+            Device::Cpu(cpu) => write!(f, "CPU with {}", cpu.isa.name()),
+            Device::Cuda(gpu) => write!(f, "{}, {:?}", gpu.name(), gpu.precision()),
+        }
+    }
 }
 
 /// Whether one op may use more than the calling thread.

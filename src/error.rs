@@ -26,6 +26,9 @@ pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}")]
     Io { path: String, source: std::io::Error },
+    /// Asked to stop, by a signal.
+    #[error("interrupted")]
+    Interrupted,
     /// A setting that cannot be used, or asked-for work that makes no sense.
     #[error("{0}")]
     Setting(String),

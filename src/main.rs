@@ -1,5 +1,5 @@
 //! Parses the command line, calls one command, sets the exit code: 0 done, 1 data or I/O, 2 usage,
-//! 3 done but `--strict` found unscored pairs; a shell reports 130 when interrupted.
+//! 3 done but `--strict` found unscored pairs, 130 interrupted.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,11 @@ fn main() -> ExitCode {
             Some(known) if output::is_closed_pipe(known) => ExitCode::SUCCESS,
             known => {
                 eprintln!("mirscope: {}", one_line(&error));
-                ExitCode::from(if matches!(known, Some(Error::Setting(_))) { 2 } else { 1 })
+                ExitCode::from(match known {
+                    Some(Error::Setting(_)) => 2,
+                    Some(Error::Interrupted) => 130,
+                    _ => 1,
+                })
             }
         },
     }

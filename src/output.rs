@@ -1,5 +1,7 @@
 //! Where results go: a file that appears only when it is complete, or standard output.
 
+mod partial;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
@@ -8,8 +10,10 @@ use flate2::{Compression, write::GzEncoder};
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result, open};
+use partial::Partial;
 
-/// An output being written. Dropped without [`Output::finish`], a file is not created.
+/// An output being written. Dropped without [`Output::finish`], a file is not created; of one that can be resumed, what was
+/// written up to the last checkpoint stays under another name.
 pub struct Output {
     path: String,
     sink: Sink,
@@ -21,6 +25,7 @@ enum Sink {
     Direct(BufWriter<File>),
     Plain(BufWriter<NamedTempFile>, PathBuf),
     Gzip(GzEncoder<BufWriter<NamedTempFile>>, PathBuf),
+    Partial(Partial),
 }
 
 impl Output {
@@ -46,6 +51,35 @@ impl Output {
         })
     }
 
+    /// Opens a file that can be gone on with after [`Output::checkpoint`], and goes on after `length` bytes.
+    pub fn resume(path: &str, length: u64) -> Result<Self> {
+        let open = || {
+            let place = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+            if path == open::STANDARD || (place.exists() && !place.is_file()) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "expected a file, to be gone on with",
+                ));
+            }
+            Partial::open(place, length, path.ends_with(".gz"))
+        };
+        let sink = Sink::Partial(open().map_err(|e| Error::io(path, e))?);
+        Ok(Output { path: path.to_string(), sink })
+    }
+
+    /// Where a file that can be resumed is until it is finished.
+    pub fn partial(path: &str) -> PathBuf {
+        partial::name(&std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path)))
+    }
+
+    /// Sees to it that what was written is not lost; the bytes to [`Output::resume`] after.
+    pub fn checkpoint(&mut self) -> Result<u64> {
+        match &mut self.sink {
+            Sink::Partial(partial) => partial.checkpoint().map_err(|e| Error::io(&self.path, e)),
+            _ => unreachable!("only resumed outputs have checkpoints"),
+        }
+    }
+
     /// Writes a whole file at once: it is there with all of `bytes`, or as it was before.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let write = || -> io::Result<()> {
@@ -64,6 +98,7 @@ impl Output {
             Sink::Direct(writer) => writer,
             Sink::Plain(writer, _) => writer,
             Sink::Gzip(writer, _) => writer,
+            Sink::Partial(partial) => partial,
         };
         writer.write_all(text.as_ref()).map_err(|e| Error::io(&self.path, e))
     }
@@ -80,6 +115,7 @@ impl Output {
             Sink::Direct(mut writer) => writer.flush(),
             Sink::Plain(writer, place) => keep(writer, place),
             Sink::Gzip(writer, place) => writer.finish().and_then(|writer| keep(writer, place)),
+            Sink::Partial(partial) => partial.keep(),
         };
         done.map_err(|e| Error::io(self.path, e))
     }

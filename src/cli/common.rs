@@ -67,9 +67,14 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn predictor(&self) -> Result<Predictor> {
+        self.predictor_on(self.compute.workers(self.quiet)?)
+    }
+
+    /// The model that was asked for, on other workers.
+    pub(super) fn predictor_on(&self, workers: Workers) -> Result<Predictor> {
         match self.model.as_deref() {
-            None | Some("default") => Predictor::embedded(self.compute.workers(self.quiet)?),
-            Some(path) => Predictor::load(Path::new(path), self.compute.workers(self.quiet)?),
+            None | Some("default") => Predictor::embedded(workers),
+            Some(path) => Predictor::load(Path::new(path), workers),
         }
     }
 

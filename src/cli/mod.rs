@@ -9,7 +9,11 @@ mod devices;
 mod evaluate;
 mod functional;
 mod genes;
+mod interrupt;
+mod manuals;
+mod merge;
 mod model;
+mod part;
 mod predict;
 mod progress;
 mod rows;
@@ -30,6 +34,7 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Scan(scan::Args),
+    Merge(merge::Args),
     Predict(predict::Args),
     Show(show::Args),
     Train(train::Args),
@@ -41,12 +46,15 @@ enum Command {
     Data(data::Args),
     Model(model::Args),
     Devices(devices::Args),
+    Completions(manuals::Completions),
+    Man(manuals::Man),
 }
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),
@@ -58,6 +66,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Data(args) => data::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Completions(args) => manuals::completions(&args),
+        Command::Man(args) => manuals::man(&args),
     }
 }
 

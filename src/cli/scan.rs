@@ -6,10 +6,15 @@ use std::sync::Arc;
 
 use super::UNSCORED;
 use super::common::{Common, Sites};
+use super::interrupt;
+use super::part::Part;
 use super::progress::Progress;
 use crate::model::Predictor;
 use crate::rna::{Gate, Reader, WindowShape};
-use crate::scan::{Asked, Format, GENOME_MEANING, Genome, Listed, MEANINGS, Mirnas, Scan, Tables};
+use crate::scan::{
+    Asked, Course, Format, GENOME_MEANING, Genome, Identity, InputFile, Journal, Listed, MEANINGS, Mirnas,
+    Scan, Shard, Tables, Tally,
+};
 use crate::{Error, Result, open};
 
 /// Every miRNA on every transcript, or only the listed pairs: binding sites, and one score for each pair
@@ -65,6 +70,8 @@ pub(super) struct Args {
     parquet: Option<String>,
     #[command(flatten)]
     gate: Sites,
+    #[command(flatten)]
+    part: Part,
     /// Outputs without the lines that begin with #
     #[arg(long)]
     no_meta: bool,
@@ -91,10 +98,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let meta =
         if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
     let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
-    let tables = Tables::create(&args.outputs(), &meta, genome.clone())?;
-    let scan = Scan::new(&predictor, &mirnas, min_probability, tables);
-    let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
-    let tally = args.scan(scan, asked, size)?;
+    let shard = args.part.shard(&args.target)?;
+    let run = || args.identity(&predictor, (gate, min_probability), &inputs);
+    let outputs = args.outputs();
+    let device = predictor.workers().device();
+    let mut journal = args.part.journal(run, (&shard, &outputs), device, &args.common)?;
+    let earlier = journal.as_mut().map_or(Ok(false), Journal::is_complete)?;
+    let tally = match &mut journal {
+        Some(journal) if earlier => journal.manifest().statuses.clone(),
+        journal => {
+            let tables = match journal {
+                Some(journal) => Tables::resume((&outputs, &meta), genome.clone(), journal)?,
+                None => Tables::create(&outputs, &meta, genome.clone())?,
+            };
+            let scan = Scan::new(&predictor, &mirnas, min_probability, tables);
+            args.scan(scan, asked, shard, journal.as_mut(), &inputs)?
+        }
+    };
     args.common.say_room(&predictor);
     genome.iter().flat_map(|genome| genome.warnings()).for_each(|line| args.common.say(line));
     args.common.say(&tally);
@@ -110,16 +130,29 @@ struct Input<'a> {
 }
 
 impl Args {
-    fn scan(&self, scan: Scan, asked: Asked, size: Option<u64>) -> Result<crate::scan::Tally> {
+    fn scan(
+        &self,
+        scan: Scan,
+        asked: Asked,
+        shard: Shard,
+        journal: Option<&mut Journal>,
+        inputs: &[Input],
+    ) -> Result<Tally> {
         if let Asked::Listed(listed) = &asked {
             self.common.say(format_args!("{} pairs listed", listed.pairs()));
             listed.warning().into_iter().for_each(|line| self.common.say(line));
         }
+        let stop = interrupt::asked()?;
+        let course = Course { shard, journal, stretch: self.part.stretch(), stop: &stop };
+        let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
         let consumed = Arc::default();
         let mut targets = Reader::open_counting(&self.target, Arc::clone(&consumed))?;
         let mut progress = Progress::new("pairs", consumed, size, self.common.quiet);
-        let tally = scan.run(&mut targets, asked, &mut |pairs| progress.tick(pairs));
+        let tally = scan.run(&mut targets, asked, course, &mut |pairs| progress.tick(pairs));
         progress.finish();
+        if let Err(Error::Interrupted) = tally {
+            self.common.say(self.part.after_interrupt());
+        }
         targets.warning().into_iter().for_each(|line| self.common.say(line));
         tally
     }
@@ -131,7 +164,16 @@ impl Args {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
         let outputs = self.outputs();
+        let whole = outputs.iter().find(|(format, _)| !format.is_appended());
+        if let (Some((format, _)), Some(_)) = (whole, self.part.manifest()) {
+            let message = format!(
+                "--{}: expected without --manifest: it is written at a scan's end, as a whole",
+                format.name()
+            );
+            return Err(Error::Setting(message));
+        }
         let files = inputs.into_iter().flatten().map(String::as_str).filter(|path| *path != open::STANDARD);
+        let files = files.chain(self.part.manifest());
         let mut names: HashSet<&str> = files.collect();
         match outputs.iter().find(|(_, path)| !names.insert(path)) {
             Some((_, path)) => {
@@ -181,6 +223,35 @@ impl Args {
             inputs.push(Input { flag, path, sha256, size });
         }
         Ok(inputs)
+    }
+
+    /// What a manifest says of the scan.
+    fn identity(
+        &self,
+        predictor: &Predictor,
+        (gate, min_probability): (Gate, f32),
+        inputs: &[Input],
+    ) -> Result<Identity> {
+        let file = |input: &Input| match input.size {
+            Some(bytes) => {
+                let file = InputFile { path: input.path.into(), sha256: input.sha256.clone(), bytes };
+                Ok((input.flag.to_string(), file))
+            }
+            None => Err(Error::Setting(format!(
+                "--manifest: expected --{} to be a file, found a stream",
+                input.flag
+            ))),
+        };
+        Ok(Identity {
+            mirscope: env!("CARGO_PKG_VERSION").into(),
+            model: predictor.name().into(),
+            model_sha256: predictor.hash().into(),
+            candidates: gate.to_string(),
+            min_probability,
+            meta_lines: !self.no_meta,
+            stretch: self.part.stretch(),
+            inputs: inputs.iter().map(file).collect::<Result<_>>()?,
+        })
     }
 
     /// The lines before a table's header. The command is told by what decides the result: threads and

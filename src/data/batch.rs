@@ -5,6 +5,7 @@ use crate::{
     arena::Kept,
     device::Device,
     error::{Error, Result},
+    ops::pair_conv::Pairs,
     rna::{Base, Pairing},
     tensor::{On, Shape, Tensor, on},
 };
@@ -82,6 +83,13 @@ impl Batch {
             right.iter_mut().zip(site).for_each(|(token, &base)| *token = base as u32);
         }
         Ok(())
+    }
+
+    /// What a pairing map is made of.
+    pub(crate) fn pairs(&self) -> Pairs<'_> {
+        let Lengths { mirna: rows, site: columns } = self.lengths;
+        let channel = |row: u32, column: u32| CHANNEL[row as usize][column as usize];
+        Pairs { tokens: &self.tokens, rows, columns, vocabulary: VOCABULARY, channel }
     }
 
     /// Of a pairing map: `[B, mirna, site, 3]`.

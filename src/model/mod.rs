@@ -7,4 +7,4 @@ mod predictor;
 
 pub use config::{Config, PairingConfig, PositionKind, Reads};
 pub use network::Network;
-pub use predictor::{Predictor, Provenance};
+pub use predictor::{EMBEDDED, Predictor, Provenance};

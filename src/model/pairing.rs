@@ -2,11 +2,15 @@ use super::PairingConfig;
 use crate::{
     autograd::{Tape, Var},
     data::{Batch, PAIR_CHANNELS},
+    device::Device,
     error::Result,
     nn::{Conv2d, Linear, dropout},
     ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape},
     params::Builder,
 };
+
+/// Between convolutions a map is pooled by windows of so many rows and columns.
+const POOL: usize = 2;
 
 /// A small CNN over the map of which bases could pair. Complementarity is what a site is made of, and a network that
 /// must find it from two token sequences takes many times the data.
@@ -43,12 +47,19 @@ impl PairingStem {
 
     /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`.
     pub fn join(&self, t: &Tape, pooled: &Var, batch: &Batch, drop: f32) -> Result<Var> {
-        let mut map = t.constant(batch.map_on(t.device())?); // [B, M, S, 3]
-        for (i, convolution) in self.convolutions.iter().enumerate() {
-            if i > 0 {
-                map = t.apply(MaxPool2d { size: 2 }, [&map])?;
+        let (first, others) = self.convolutions.split_first().expect("a configuration asks for one at least");
+        let pool = |map: Var, left: &[Conv2d]| match left {
+            [] => Ok(map),
+            _ => t.apply(MaxPool2d { size: POOL }, [&map]),
+        };
+        let mut map = match t.device() {
+            Device::Cpu(_) if !t.records() => {
+                first.of_pairs(t, &batch.pairs(), if others.is_empty() { 1 } else { POOL })?
             }
-            map = convolution.forward(t, &map)?; // [B, M >> i, S >> i, channels]
+            device => pool(first.forward(t, &t.constant(batch.map_on(device)?))?, others)?, // of [B, M, S, 3]
+        };
+        for (i, convolution) in others.iter().enumerate() {
+            map = pool(convolution.forward(t, &map)?, &others[i + 1..])?; // [B, M >> i, S >> i, channels]
         }
         let &[b, rows, columns, c] = map.value.shape() else {
             unreachable!("a convolution's result has four axes")

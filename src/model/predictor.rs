@@ -29,7 +29,8 @@ fn micro_batch(device: &Device, left: usize) -> usize {
 const ALPHABET: &str = "ACGUN-";
 
 /// The default model's file.
-const EMBEDDED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/default.safetensors"));
+pub const EMBEDDED: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/default.safetensors"));
 
 /// What a model file says of itself beside its shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

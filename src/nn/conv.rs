@@ -1,7 +1,7 @@
 use crate::{
     autograd::{Tape, Var},
     error::Result,
-    ops::{self, Activation},
+    ops::{self, Activation, pair_conv::Pairs},
     params::{Builder, ParamId},
 };
 
@@ -60,6 +60,14 @@ impl Conv2d {
             bias: p.constant("bias", &[outs], 0.0),
             activation,
         })
+    }
+
+    /// What [`Conv2d::forward`] and max pooling make of the map of `pairs`, without the map; where nothing is recorded, on a
+    /// CPU.
+    pub(crate) fn of_pairs(&self, t: &Tape, pairs: &Pairs, pool: usize) -> Result<Var> {
+        debug_assert_eq!(self.activation, Some(Activation::Relu), "the only one that this knows");
+        let parameters = [self.weight, self.bias].map(|id| t.param(id).value);
+        Ok(t.constant(pairs.convolved(t.device(), [&parameters[0], &parameters[1]], pool)?))
     }
 
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {

@@ -21,6 +21,7 @@ pub mod masked_max;
 pub mod masked_mean;
 pub mod max_pool2d;
 mod onto;
+pub(crate) mod pair_conv;
 pub mod reshape;
 
 pub use activation::{Activate, Activation};

@@ -91,17 +91,23 @@ impl Table<'_> {
         !self.anchored || (i, j) == (0, 0)
     }
 
+    /// The best that each layer reaches at `(i, j)`, from the cells above and to the left.
+    #[inline]
     fn cell(&self, i: usize, j: usize) -> [i32; 3] {
-        let reach = |layer| {
-            let Some((pi, pj)) = Self::before(i, j, layer) else { return NEVER };
-            let scores = LAYERS.map(|from| self.score(pi, pj, from) + self.step(i, j, layer, from));
-            scores.into_iter().max().unwrap_or(NEVER).max(NEVER)
-        };
-        let mut cell = [Layer::Facing, Layer::Mirna, Layer::Site].map(reach);
-        if self.starts(i, j) {
-            cell[0] = cell[0].max(facing(self.mirna[i], self.site[j]));
-        }
-        cell
+        let (at, width) = (i * self.site.len() + j, self.site.len());
+        let none = [NEVER; 3];
+        let above = if i > 0 { self.cells[at - width] } else { none };
+        let left = if j > 0 { self.cells[at - 1] } else { none };
+        let diagonal = if i > 0 && j > 0 { self.cells[at - width - 1] } else { none };
+        let here = facing(self.mirna[i], self.site[j]);
+        let [face, mirna, site] = diagonal;
+        let start = if self.starts(i, j) { 0 } else { NEVER };
+        let facing = face.max(mirna).max(site).max(start) + here;
+        let [face, mirna, site] = above;
+        let bulged_mirna = (face.max(site) + GAP_OPEN).max(mirna + GAP_EXTEND);
+        let [face, mirna, site] = left;
+        let bulged_site = (face.max(mirna) + GAP_OPEN).max(site + GAP_EXTEND);
+        [facing.max(NEVER), bulged_mirna.max(NEVER), bulged_site.max(NEVER)]
     }
 
     /// Walks back from a facing column; of equal ways a gap comes first, so that gaps lie far from the seed.

@@ -111,6 +111,15 @@ impl Asked {
         }
     }
 
+    /// Another shard's business, but its transcript is there.
+    pub(super) fn meet(&mut self, target: &str) {
+        if let Asked::Listed(listed) = self
+            && let Some(&place) = listed.by_id.get(target)
+        {
+            listed.targets[place].met = true;
+        }
+    }
+
     /// After the last transcript: the listed transcripts that were not met, with their miRNAs, in the list's order.
     pub(super) fn unmet(&self, mirnas: &Mirnas) -> Vec<(Arc<Record>, Arc<Record>)> {
         let Asked::Listed(listed) = self else { return Vec::new() };

@@ -1,6 +1,8 @@
 //! What became of a pair that was asked about: every one is accounted for.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +43,9 @@ impl Status {
     }
 }
 
-/// How many pairs met each outcome.
+/// How many pairs met each outcome; in files, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "BTreeMap<String, u64>", try_from = "BTreeMap<String, u64>")]
 pub struct Tally([u64; ALL.len()]);
 
 impl Tally {
@@ -64,6 +67,32 @@ impl Tally {
     /// Pairs that could be neither scored nor said to have no candidate site.
     pub fn unscored(&self) -> u64 {
         self.asked() - self.0[Status::Ok as usize] - self.0[Status::NoCandidate as usize]
+    }
+}
+
+impl AddAssign<&Tally> for Tally {
+    fn add_assign(&mut self, other: &Tally) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+    }
+}
+
+impl From<Tally> for BTreeMap<String, u64> {
+    fn from(tally: Tally) -> Self {
+        ALL.into_iter().map(|status| (status.name().to_string(), tally.0[status as usize])).collect()
+    }
+}
+
+impl TryFrom<BTreeMap<String, u64>> for Tally {
+    type Error = String;
+
+    fn try_from(counts: BTreeMap<String, u64>) -> Result<Self, String> {
+        let mut tally = Tally::default();
+        for (name, count) in counts {
+            let status = ALL.into_iter().find(|status| status.name() == name);
+            let status = status.ok_or_else(|| format!("expected a pair's status, found '{name}'"))?;
+            tally.0[status as usize] = count;
+        }
+        Ok(tally)
     }
 }
 
@@ -89,5 +118,11 @@ mod tests {
         let text = "7 asked: ok 1, no_candidate 1, short 1, masked 2, invalid 1, unknown_id 1";
         assert_eq!(tally.to_string(), text);
         assert_eq!(tally.unscored(), 5);
+        let json = serde_json::to_string(&tally).unwrap();
+        assert!(json.contains("\"masked\":2"), "{json}");
+        assert_eq!(serde_json::from_str::<Tally>(&json).unwrap(), tally);
+        assert!(serde_json::from_str::<Tally>("{\"lost\":1}").is_err());
+        tally += &tally.clone();
+        assert_eq!(tally.asked(), 14);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::lines::{self, Answered, Place};
 #[cfg(feature = "parquet")]
 use super::parquet::Parquet;
 use super::report::Report;
-use super::{Genome, Question};
+use super::{Genome, Journal, Question};
 use crate::Result;
 use crate::data::FUNMIRBENCH_HEADER;
 use crate::output::{Output, is_closed_pipe};
@@ -26,7 +28,8 @@ pub const GENOME_MEANING: (&str, &str) =
     ("genome_coordinates", "1-based inclusive, ascending on the chromosome; introns may lie in between");
 
 /// A format of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A row for each binding site.
     Sites,
@@ -39,6 +42,7 @@ pub enum Format {
     /// Drawn duplexes.
     Align,
     /// An object for each binding site.
+    #[serde(rename = "jsonl")]
     Json,
     /// A row for each window that was scored, likely or not.
     MirBench,
@@ -65,6 +69,51 @@ pub struct Tables {
 }
 
 impl Format {
+    /// In manifests, and as a flag.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Sites => "sites",
+            Format::Genes => "genes",
+            Format::Bed => "bed",
+            Format::Gff3 => "gff3",
+            Format::Align => "align",
+            Format::Json => "jsonl",
+            Format::MirBench => "mirbench",
+            Format::FunMirBench => "funmirbench",
+            Format::Html => "html",
+            #[cfg(feature = "parquet")]
+            Format::Parquet => "parquet",
+        }
+    }
+
+    /// What a file of it is called where nobody named it.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Sites => "sites.tsv",
+            Format::Genes => "genes.tsv",
+            Format::Bed => "sites.bed",
+            Format::Gff3 => "sites.gff3",
+            Format::Align => "duplexes.txt",
+            Format::Json => "sites.jsonl",
+            Format::MirBench => "mirbench.tsv",
+            Format::FunMirBench => "funmirbench.tsv",
+            Format::Html => "report.html",
+            #[cfg(feature = "parquet")]
+            Format::Parquet => "sites.parquet",
+        }
+    }
+
+    /// Whether what each pair gives is written one after the other: such outputs can be left off, gone on with and put
+    /// together from shards.
+    pub fn is_appended(self) -> bool {
+        match self {
+            Format::Html => false,
+            #[cfg(feature = "parquet")]
+            Format::Parquet => false,
+            _ => true,
+        }
+    }
+
     /// The lines before the first row.
     fn head(self, meta: &str, on_genome: bool) -> String {
         match self {
@@ -101,24 +150,33 @@ impl Format {
 impl Tables {
     /// Opens outputs that begin with `meta`. With a genome, sites have places on it too.
     pub fn create(outputs: &[(Format, &str)], meta: &str, genome: Option<Arc<Genome>>) -> Result<Self> {
+        #[cfg(feature = "parquet")]
+        let (parquet, outputs) = Self::parquet(outputs, meta, genome.is_some())?;
+        let report = outputs.iter().any(|(format, _)| *format == Format::Html).then(Report::default);
         let create = |&(format, path): &(Format, &str)| {
             let mut output = Output::create(path)?;
             output.put(format.head(meta, genome.is_some()))?;
             Ok((format, Some(output)))
         };
-        #[cfg(feature = "parquet")]
-        let (parquet, outputs) = Self::parquet(outputs, meta, genome.is_some())?;
-        let report = outputs.iter().any(|(format, _)| *format == Format::Html).then(Report::default);
-        let outputs = outputs.iter().map(create).collect::<Result<_>>()?;
+        let opened = outputs.iter().map(create).collect::<Result<_>>()?;
         Ok(Tables {
+            report,
+            #[cfg(feature = "parquet")]
+            parquet,
+            ..Tables::of(opened, meta, genome)
+        })
+    }
+
+    fn of(outputs: Vec<(Format, Option<Output>)>, meta: &str, genome: Option<Arc<Genome>>) -> Self {
+        Tables {
             outputs,
             genome,
             target: None,
-            report,
+            report: None,
             meta: meta.to_string(),
             #[cfg(feature = "parquet")]
-            parquet,
-        })
+            parquet: Vec::new(),
+        }
     }
 
     /// Opens the Parquet files, which are no text, and gives back the other outputs.
@@ -132,6 +190,25 @@ impl Tables {
             outputs.iter().copied().partition(|(format, _)| *format == Format::Parquet);
         let create = |(_, path): (Format, &str)| Parquet::create(path, meta, on_genome);
         Ok((wanted.into_iter().map(create).collect::<Result<_>>()?, others))
+    }
+
+    /// As [`Tables::create`], but for a scan that can be resumed: goes on where `journal` says that outputs, which are all
+    /// appended to, were left off.
+    pub fn resume(
+        (outputs, meta): (&[(Format, &str)], &str),
+        genome: Option<Arc<Genome>>,
+        journal: &mut Journal,
+    ) -> Result<Self> {
+        let heads: Vec<String> =
+            outputs.iter().map(|(format, _)| format.head(meta, genome.is_some())).collect();
+        let opened = journal.open(outputs, &heads)?;
+        let table = |(&(format, _), output): (&(Format, &str), Output)| (format, Some(output));
+        Ok(Tables::of(outputs.iter().zip(opened).map(table).collect(), meta, genome))
+    }
+
+    /// Sees to it that what was written is not lost; how many bytes that is of each output.
+    pub(super) fn checkpoint(&mut self) -> Result<Vec<u64>> {
+        self.outputs.iter_mut().filter_map(|(_, output)| output.as_mut()).map(Output::checkpoint).collect()
     }
 
     /// Writes what answered questions give; sites below `min_probability` are left out.

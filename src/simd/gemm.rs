@@ -295,7 +295,8 @@ impl Strip<'_> {
         i: usize,
     ) -> usize {
         let (a_row, a_col) = if ROWWISE { (self.lda, 1) } else { (1, self.lda) };
-        // SAFETY (all blocks): rows below i + MR, depth and columns, for which the caller vouches.
+        // SAFETY (all blocks): rows below i + MR, depth and columns, for which the caller vouches. Lines are filled by loops:
+        // a closure for `array::from_fn` would be compiled without the instruction set, and called.
         let read = |x: *const f32| unsafe {
             if PART { s.load_part(std::slice::from_raw_parts(x, self.cols)) } else { s.load_ptr(x) }
         };
@@ -305,11 +306,17 @@ impl Strip<'_> {
             Start::Zero => {}
             Start::Accumulate => {
                 for (r, acc) in acc.iter_mut().enumerate() {
-                    *acc = std::array::from_fn(|j| read(c.wrapping_add(r * self.ldc + j * S::LANES)));
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        *acc = read(c.wrapping_add(r * self.ldc + j * S::LANES));
+                    }
                 }
             }
             Start::Bias(bias) => {
-                acc = [std::array::from_fn(|j| read(bias.as_ptr().wrapping_add(j * S::LANES))); MR];
+                let mut row = [s.splat(0.0); NV];
+                for (j, row) in row.iter_mut().enumerate() {
+                    *row = read(bias.as_ptr().wrapping_add(j * S::LANES));
+                }
+                acc = [row; MR];
             }
         }
         const { assert!(MR <= 12) };
@@ -332,8 +339,10 @@ impl Strip<'_> {
                 }
             }
             for u in 0..STEPS {
-                let line: [S::V; NV] =
-                    std::array::from_fn(|j| read(b.wrapping_add(u * self.ldb + j * S::LANES)));
+                let mut line = [s.splat(0.0); NV];
+                for (j, line) in line.iter_mut().enumerate() {
+                    *line = read(b.wrapping_add(u * self.ldb + j * S::LANES));
+                }
                 for (r, acc) in acc.iter_mut().enumerate() {
                     let a = s.splat(unsafe { *groups[r / 3].add(r % 3 * a_row + u * a_col) });
                     for (acc, &b) in acc.iter_mut().zip(&line) {
@@ -346,7 +355,10 @@ impl Strip<'_> {
             p += STEPS;
         }
         while p < self.depth {
-            let line: [S::V; NV] = std::array::from_fn(|j| read(b.wrapping_add(j * S::LANES)));
+            let mut line = [s.splat(0.0); NV];
+            for (j, line) in line.iter_mut().enumerate() {
+                *line = read(b.wrapping_add(j * S::LANES));
+            }
             for (r, acc) in acc.iter_mut().enumerate() {
                 let a = s.splat(unsafe { *groups[r / 3].add(r % 3 * a_row) });
                 for (acc, &b) in acc.iter_mut().zip(&line) {

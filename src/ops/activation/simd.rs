@@ -1,5 +1,5 @@
 use super::Activation;
-use crate::simd::{Isa, Kernel, Simd, map, math, read, write, zip};
+use crate::simd::{Isa, Kernel, Simd, gemm::Finish, map, math, read, write, zip};
 
 pub fn forward(isa: Isa, activation: Activation, x: &[f32], y: &mut [f32]) {
     isa.run(Forward { activation, x, y });
@@ -30,6 +30,28 @@ impl Kernel for Forward<'_> {
             Activation::Gelu => {
                 for (x, y) in self.x.chunks(S::LANES).zip(self.y.chunks_mut(S::LANES)) {
                     write(s, y, math::gelu(s, read(s, x)));
+                }
+            }
+        }
+    }
+}
+
+/// A product's values, activated while they are in cache.
+pub struct Activated(pub Option<Activation>);
+
+impl Finish for Activated {
+    #[inline(always)]
+    fn row<S: Simd>(&mut self, s: S, _: usize, _: usize, c: &mut [f32]) {
+        match self.0 {
+            None => {}
+            Some(Activation::Relu) => {
+                for c in c.chunks_mut(S::LANES) {
+                    write(s, c, s.max(read(s, c), s.splat(0.0)));
+                }
+            }
+            Some(Activation::Gelu) => {
+                for c in c.chunks_mut(S::LANES) {
+                    write(s, c, math::gelu(s, read(s, c)));
                 }
             }
         }

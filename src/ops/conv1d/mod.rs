@@ -18,11 +18,9 @@ pub struct Conv1d {
     pub activation: Option<Activation>,
 }
 
-impl Op<3> for Conv1d {
-    const NAME: &'static str = "conv1d";
-    type Saved = conv2d::Saved;
-
-    fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Self::Saved)> {
+impl Conv1d {
+    /// The sizes as a map's, and the result's shape.
+    fn dims(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Dims, [usize; 3])> {
         let (&[batch, time, ins], &[k, wi, outs]) = (x.shape(), weight.shape()) else {
             return Err(Error::shape(Self::NAME, "x [B, T, I], weight [K, I, O]", (x, weight)));
         };
@@ -30,9 +28,23 @@ impl Op<3> for Conv1d {
             let expected = format!("weight [K >= 1, {ins}, {outs}], bias [{outs}], dilation >= 1");
             return Err(Error::shape(Self::NAME, expected, (weight, bias, self.dilation)));
         }
-        let dims = Dims::sequence([batch, time, ins], [k, outs], self.dilation);
-        let (y, saved) = conv2d::run(self.activation, dims, [x, weight, bias])?;
-        Ok((y.reshape(&[batch, time, outs])?, saved))
+        Ok((Dims::sequence([batch, time, ins], [k, outs], self.dilation), [batch, time, outs]))
+    }
+}
+
+impl Op<3> for Conv1d {
+    const NAME: &'static str = "conv1d";
+    type Saved = conv2d::Saved;
+
+    fn forward(&self, inputs: [&Tensor; 3]) -> Result<(Tensor, Self::Saved)> {
+        let (dims, shape) = self.dims(inputs)?;
+        let (y, saved) = conv2d::run(self.activation, dims, inputs)?;
+        Ok((y.reshape(&shape)?, saved))
+    }
+
+    fn infer(&self, inputs: [&Tensor; 3]) -> Result<Tensor> {
+        let (dims, shape) = self.dims(inputs)?;
+        conv2d::infer(self.activation, dims, inputs)?.reshape(&shape)
     }
 
     fn backward(&self, s: &Self::Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {

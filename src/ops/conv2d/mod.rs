@@ -10,6 +10,7 @@ mod simd;
 
 use super::{Activation, Op, activation};
 use crate::{
+    device::Device,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -43,6 +44,9 @@ pub(crate) struct Dims {
 }
 
 impl Dims {
+    fn result(&self) -> [usize; 4] {
+        [self.batch, self.height, self.width, self.outs]
+    }
     /// Zeros before the first row and column.
     fn before(&self) -> (usize, usize) {
         ((self.kh - 1) * self.dilation / 2, (self.kw - 1) / 2)
@@ -57,20 +61,41 @@ impl Op<3> for Conv2d {
     const NAME: &'static str = "conv2d";
     type Saved = Saved;
 
-    fn forward(&self, [x, weight, bias]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
-        let (&[batch, height, width, ins], &[kh, kw, wi, outs]) = (x.shape(), weight.shape()) else {
-            return Err(Error::shape(Self::NAME, "x [B, H, W, I], weight [KH, KW, I, O]", (x, weight)));
-        };
-        if wi != ins || bias.shape() != [outs] || kh == 0 || kw == 0 {
-            let expected = format!("weight [KH >= 1, KW >= 1, {ins}, {outs}], bias [{outs}]");
-            return Err(Error::shape(Self::NAME, expected, (weight, bias)));
-        }
-        run(self.activation, Dims { batch, height, width, ins, outs, kh, kw, dilation: 1 }, [x, weight, bias])
+    fn forward(&self, inputs: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
+        run(self.activation, dims(inputs)?, inputs)
+    }
+
+    fn infer(&self, inputs: [&Tensor; 3]) -> Result<Tensor> {
+        infer(self.activation, dims(inputs)?, inputs)
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, needs: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
         gradients(self.activation, s, dy, needs)
     }
+}
+
+fn dims([x, weight, bias]: [&Tensor; 3]) -> Result<Dims> {
+    let (&[batch, height, width, ins], &[kh, kw, wi, outs]) = (x.shape(), weight.shape()) else {
+        return Err(Error::shape(Conv2d::NAME, "x [B, H, W, I], weight [KH, KW, I, O]", (x, weight)));
+    };
+    if wi != ins || bias.shape() != [outs] || kh == 0 || kw == 0 {
+        let expected = format!("weight [KH >= 1, KW >= 1, {ins}, {outs}], bias [{outs}]");
+        return Err(Error::shape(Conv2d::NAME, expected, (weight, bias)));
+    }
+    Ok(Dims { batch, height, width, ins, outs, kh, kw, dilation: 1 })
+}
+
+/// The convolution's value alone, of operands whose shapes have been checked.
+pub(super) fn infer(activation: Option<Activation>, dims: Dims, inputs: [&Tensor; 3]) -> Result<Tensor> {
+    let device = inputs[0].device();
+    if !matches!(device, Device::Cpu(_)) {
+        return Ok(run(activation, dims, inputs)?.0);
+    }
+    let mut y = Tensor::unwritten(device, &dims.result())?;
+    if let On::Cpu(cpu, inputs, outputs) = on(inputs, [&mut y])? {
+        simd::forward(cpu, dims, activation, inputs, outputs);
+    }
+    Ok(y)
 }
 
 /// The convolution of operands whose shapes have been checked.
@@ -79,12 +104,12 @@ pub(super) fn run(
     dims: Dims,
     [x, weight, bias]: [&Tensor; 3],
 ) -> Result<(Tensor, Saved)> {
-    let mut z = Tensor::unwritten(x.device(), &[dims.batch, dims.height, dims.width, dims.outs])?;
+    let mut z = Tensor::unwritten(x.device(), &dims.result())?;
     let mut slope = activation::beside(activation, &z)?;
     match on([x, weight, bias], [&mut z, &mut slope])? {
         On::Reference(inputs, [z, _]) => reference::forward(dims, inputs, [z]),
         On::Reference32(inputs, [z, _]) => reference::forward(dims, inputs, [z]),
-        On::Cpu(cpu, inputs, [z, _]) => simd::forward(cpu, dims, inputs, [z]),
+        On::Cpu(cpu, inputs, [z, _]) => simd::forward(cpu, dims, None, inputs, [z]),
         On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, activation, inputs, outputs)?,
     }
     let (y, fused) = activation::finish(activation, z, slope)?;

@@ -5,14 +5,22 @@
 use super::Dims;
 use crate::{
     device::Cpu,
+    ops::activation::{Activation, simd::Activated},
     simd::{
-        gemm::{Mat, Start, gemm},
+        gemm::{Mat, Start, gemm, gemm_then},
         turn,
     },
 };
 
-pub fn forward(cpu: &Cpu, d: Dims, [x, w, bias]: [&[f32]; 3], [z]: [&mut [f32]; 1]) {
-    correlate(cpu, d, x, (d.ins, d.outs), d.before(), w, Start::Bias(bias), z);
+/// The result, activated: of `None` what backward starts from.
+pub fn forward(
+    cpu: &Cpu,
+    d: Dims,
+    activation: Option<Activation>,
+    [x, w, bias]: [&[f32]; 3],
+    [y]: [&mut [f32]; 1],
+) {
+    correlate(cpu, d, x, (d.ins, d.outs), d.before(), w, (Start::Bias(bias), activation), y);
 }
 
 /// A correlation of `dz` with the kernel turned by 180 degrees and transposed.
@@ -24,7 +32,7 @@ pub fn backward_x(cpu: &Cpu, d: Dims, [dz, w]: [&[f32]; 2], [dx]: [&mut [f32]; 1
     }
     let (top, left) = d.before();
     let after = ((d.kh - 1) * d.dilation - top, d.kw - 1 - left);
-    correlate(cpu, d, dz, (d.outs, d.ins), after, &turned, Start::Zero, dx);
+    correlate(cpu, d, dz, (d.outs, d.ins), after, &turned, (Start::Zero, None), dx);
 }
 
 impl Dims {
@@ -38,7 +46,7 @@ impl Dims {
     }
 }
 
-/// `y[B, H, W, O] = start + x[B, H, W, I] * kernel[KH, KW, I, O]`, with `before` rows and columns of zeros.
+/// `y[B, H, W, O] = activation(start + x[B, H, W, I] * kernel[KH, KW, I, O])`, with `before` rows and columns of zeros.
 #[allow(clippy::too_many_arguments)]
 fn correlate(
     cpu: &Cpu,
@@ -47,7 +55,7 @@ fn correlate(
     (ins, outs): (usize, usize),
     before: (usize, usize),
     kernel: &[f32],
-    start: Start,
+    (start, activation): (Start, Option<Activation>),
     y: &mut [f32],
 ) {
     let (rows, columns) = d.padded();
@@ -61,7 +69,9 @@ fn correlate(
         for (u, kernel) in kernel.chunks_exact(d.kw * ins * outs).enumerate() {
             let a = Mat::rows(&padded[u * d.dilation * columns * ins..], d.positions(), d.kw * ins, ins);
             let kernel = Mat::rows(kernel, d.kw * ins, outs, outs);
-            gemm(cpu.isa, a, kernel, if u == 0 { start } else { Start::Accumulate }, into, outs, &mut []);
+            let start = if u == 0 { start } else { Start::Accumulate };
+            let last = Activated(activation.filter(|_| u + 1 == d.kh));
+            gemm_then(cpu.isa, a, kernel, start, into, outs, &mut [], last);
         }
         if !d.is_tight() {
             let from = wide.chunks_exact(columns * outs).zip(y.chunks_exact_mut(d.width * outs));

@@ -7,6 +7,7 @@ mod simd;
 
 use super::Op;
 use crate::{
+    device::Device,
     error::{Error, Result},
     tensor::{On, Tensor, on},
 };
@@ -87,6 +88,18 @@ impl Op<1> for MaxPool2d {
             On::Cuda(gpu, inputs, outputs) => cuda::forward(gpu, dims, inputs, outputs)?,
         }
         Ok((y, Saved { argmax, dims }))
+    }
+
+    fn infer(&self, [x]: [&Tensor; 1]) -> Result<Tensor> {
+        if !matches!(x.device(), Device::Cpu(_)) {
+            return Ok(self.forward([x])?.0);
+        }
+        let dims = self.dims(x)?;
+        let mut y = Tensor::unwritten(x.device(), &dims.pooled())?;
+        if let On::Cpu(cpu, inputs, outputs) = on([x], [&mut y])? {
+            simd::infer(cpu, dims, inputs, outputs);
+        }
+        Ok(y)
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {

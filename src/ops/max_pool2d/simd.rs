@@ -8,6 +8,11 @@ pub fn forward(cpu: &Cpu, d: Dims, [x]: [&[f32]; 1], [y, argmax]: [&mut [f32]; 2
     cpu.isa.run(Forward { d, x, y, argmax });
 }
 
+/// The values alone.
+pub fn infer(cpu: &Cpu, d: Dims, [x]: [&[f32]; 1], [y]: [&mut [f32]; 1]) {
+    cpu.isa.run(Infer { d, x, y });
+}
+
 pub fn backward(cpu: &Cpu, d: Dims, [argmax, dy]: [&[f32]; 2], [dx]: [&mut [f32]; 1]) {
     cpu.isa.run(Backward { d, argmax, dy, dx });
 }
@@ -34,6 +39,27 @@ impl Kernel for Forward<'_> {
             }
             write(s, &mut self.y[out..][..lanes], best);
             write(s, &mut self.argmax[out..][..lanes], which);
+        });
+    }
+}
+
+struct Infer<'a> {
+    d: Dims,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Infer<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (d, members) = (self.d, (self.d.size * self.d.size) as usize);
+        each_vector::<S>(d, |out, at, lanes| {
+            let mut best = read(s, &self.x[at..][..lanes]);
+            for k in 1..members {
+                best = s.max(read(s, &self.x[at + d.member(k)..][..lanes]), best);
+            }
+            write(s, &mut self.y[out..][..lanes], best);
         });
     }
 }
