@@ -1,5 +1,6 @@
 //! The documentation's files are written, its commands run in order, and each must print what stands below it. Commands in
 //! `sh` blocks must do what they do without complaint.
+//! docs/output.md: its command is run, and outputs must be what the page shows.
 
 #[allow(dead_code)] // its tables and transcripts are for scanning
 mod common;
@@ -74,4 +75,38 @@ fn every_command_prints_what_the_data_page_says() {
 fn every_command_of_the_guide_runs() {
     let (written, commands) = go_through("docs/guide.md");
     assert!(written >= 4 && commands >= 16, "{written} files, {commands} commands");
+}
+
+/// Whether two lines say the same; numbers may differ as instruction sets do.
+fn alike(found: &str, shown: &str) -> bool {
+    let cells =
+        |line: &str| line.split(['\t', ' ', ',', ':', '=', '{', '}']).map(str::to_string).collect::<Vec<_>>();
+    let (found, shown) = (cells(found), cells(shown));
+    let equal = |(a, b): (&String, &String)| match (a.contains('.'), a.parse::<f64>(), b.parse::<f64>()) {
+        (true, Ok(a), Ok(b)) => (a - b).abs() < 2e-3,
+        _ => a == b,
+    };
+    found.len() == shown.len() && found.iter().zip(&shown).all(equal)
+}
+
+#[test]
+fn a_scan_writes_what_the_page_shows() {
+    let folder = Folder::new();
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/output.md")).unwrap();
+    let mut compared = 0;
+    for (kind, text) in blocks(&page) {
+        if let Some(name) = kind.strip_prefix("text file=") {
+            folder.write(name, text);
+        } else if kind == "text run" {
+            assert_eq!(run(&folder, text.trim()), "");
+        } else if let Some(name) = kind.strip_prefix("text shows=") {
+            let written = folder.read(name);
+            let same = written.lines().count() == text.lines().count()
+                && written.lines().zip(text.lines()).all(|(found, shown)| alike(found, shown));
+            assert!(same, "{name} is\n{written}\nshown is\n{text}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 8);
+    assert!(folder.read("report.html").contains("hsa-let-7a-5p"));
 }

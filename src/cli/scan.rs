@@ -12,7 +12,8 @@ use super::progress::Progress;
 use crate::model::Predictor;
 use crate::rna::{Gate, Headers, Reader, WindowShape};
 use crate::scan::{
-    Asked, Course, Format, Identity, InputFile, Journal, Listed, MEANINGS, Mirnas, Scan, Shard, Tables, Tally,
+    Asked, Course, Format, GENOME_MEANING, Genome, Identity, InputFile, Journal, Listed, MEANINGS, Mirnas,
+    Scan, Shard, Tables, Tally,
 };
 use crate::{Error, Result, open};
 
@@ -42,15 +43,35 @@ pub(super) struct Args {
     /// Table of pairs; - for stdout, gzip if the name ends in .gz
     #[arg(long, value_name = "TSV")]
     genes: Option<String>,
-    /// Binding sites as BED6
+    /// Where the targets lie on a genome, GTF or BED12, gzip or not; a target is found by its id (transcript_id or gene_id, or
+    /// BED's name), and its length must be that of the 3'UTR or of the whole transcript
+    #[arg(long, value_name = "GTF|BED12")]
+    annotation: Option<String>,
+    /// Binding sites as BED6; with an annotation as BED12 on chromosomes
     #[arg(long, value_name = "BED")]
     bed: Option<String>,
-    /// Binding sites as GFF3
+    /// Binding sites as GFF3; with an annotation on chromosomes
     #[arg(long, value_name = "GFF3")]
     gff3: Option<String>,
     /// Binding sites as drawn duplexes
     #[arg(long, value_name = "TXT")]
     align: Option<String>,
+    /// Binding sites as lines of JSON, with the sequences of their duplexes
+    #[arg(long, value_name = "JSONL")]
+    jsonl: Option<String>,
+    /// Every window scored, in miRBench's columns
+    #[arg(long, value_name = "TSV")]
+    mirbench: Option<String>,
+    /// A score for each pair that has one, in FuNmiRBench's columns
+    #[arg(long, value_name = "TSV")]
+    funmirbench: Option<String>,
+    /// One page that needs no network: summary, sortable sites with duplexes and maps, where it comes from
+    #[arg(long, value_name = "HTML")]
+    html: Option<String>,
+    /// The sites table as Parquet
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "PARQUET")]
+    parquet: Option<String>,
     #[command(flatten)]
     gate: Sites,
     #[command(flatten)]
@@ -80,6 +101,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
     let meta =
         if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
+    let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
     let shard = args.part.shard(&args.target, args.target_headers)?;
     let run = || args.identity(&predictor, (gate, min_probability), &inputs);
     let outputs = args.outputs();
@@ -90,14 +112,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(journal) if earlier => journal.manifest().statuses.clone(),
         journal => {
             let tables = match journal {
-                Some(journal) => Tables::resume(&outputs, &meta, journal)?,
-                None => Tables::create(&outputs, &meta)?,
+                Some(journal) => Tables::resume((&outputs, &meta), genome.clone(), journal)?,
+                None => Tables::create(&outputs, &meta, genome.clone())?,
             };
             let scan = Scan::new(&predictor, &mirnas, min_probability, tables);
             args.scan(scan, asked, shard, journal.as_mut(), &inputs)?
         }
     };
     args.common.say_room(&predictor);
+    genome.iter().flat_map(|genome| genome.warnings()).for_each(|line| args.common.say(line));
     args.common.say(&tally);
     Ok(ExitCode::from(if args.strict && tally.unscored() > 0 { UNSCORED } else { 0 }))
 }
@@ -141,11 +164,19 @@ impl Args {
 
     /// Usage that the grammar of flags cannot rule out.
     fn check(&self) -> Result<()> {
-        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref()];
+        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref(), self.annotation.as_ref()];
         if inputs.into_iter().flatten().filter(|path| *path == open::STANDARD).count() > 1 {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
         let outputs = self.outputs();
+        let whole = outputs.iter().find(|(format, _)| !format.is_appended());
+        if let (Some((format, _)), Some(_)) = (whole, self.part.manifest()) {
+            let message = format!(
+                "--{}: expected without --manifest: it is written at a scan's end, as a whole",
+                format.name()
+            );
+            return Err(Error::Setting(message));
+        }
         let files = inputs.into_iter().flatten().map(String::as_str).filter(|path| *path != open::STANDARD);
         let files = files.chain(self.part.manifest());
         let mut names: HashSet<&str> = files.collect();
@@ -166,6 +197,12 @@ impl Args {
             (Format::Bed, &self.bed),
             (Format::Gff3, &self.gff3),
             (Format::Align, &self.align),
+            (Format::Json, &self.jsonl),
+            (Format::MirBench, &self.mirbench),
+            (Format::FunMirBench, &self.funmirbench),
+            (Format::Html, &self.html),
+            #[cfg(feature = "parquet")]
+            (Format::Parquet, &self.parquet),
         ];
         let given = flags.into_iter().filter_map(|(format, path)| Some((format, path.as_deref()?)));
         match given.collect::<Vec<_>>() {
@@ -175,8 +212,12 @@ impl Args {
     }
 
     fn inputs(&self) -> Result<Vec<Input<'_>>> {
-        let given =
-            [("mirna", Some(&self.mirna)), ("target", Some(&self.target)), ("pairs", self.pairs.as_ref())];
+        let given = [
+            ("mirna", Some(&self.mirna)),
+            ("target", Some(&self.target)),
+            ("pairs", self.pairs.as_ref()),
+            ("annotation", self.annotation.as_ref()),
+        ];
         let mut inputs = Vec::new();
         for (flag, path) in given {
             let Some(path) = path else { continue };
@@ -239,7 +280,9 @@ impl Args {
             ("window", format!("{} nt, nucleotide 2 opposite its base {}", shape.len, shape.anchor + 1)),
         ];
         let hashes = inputs.iter().map(|input| (format!("{}_sha256", input.flag), input.sha256.clone()));
-        let meanings = MEANINGS.map(|(key, value)| (key.to_string(), value.to_string()));
+        let genome = self.annotation.iter().map(|_| GENOME_MEANING);
+        let meanings = MEANINGS.into_iter().chain(genome);
+        let meanings = meanings.map(|(key, value)| (key.to_string(), value.to_string()));
         let lines =
             own.map(|(key, value)| (key.to_string(), value)).into_iter().chain(hashes).chain(meanings);
         lines.map(|(key, value)| format!("# {key}={value}\n")).collect()

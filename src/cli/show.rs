@@ -9,7 +9,7 @@ use super::common::{Common, Sites};
 use crate::model::Predictor;
 use crate::output::Output;
 use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
-use crate::scan::{Answers, Mirnas, Question, Site, duplex, questions};
+use crate::scan::{Answers, Mirnas, Picture, Question, Site, duplex, questions};
 use crate::{Error, Result, open};
 
 /// Columns of the site map.
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Most duplexes drawn for a pair
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
+    /// The same as a drawing
+    #[arg(long, value_name = "SVG")]
+    svg: Option<String>,
     #[command(flatten)]
     gate: Sites,
     #[command(flatten)]
@@ -52,12 +55,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     mirnas.warnings().iter().for_each(|line| args.common.say(line));
     let shape = WindowShape::of(predictor.site_len());
     let mut output = Output::create(open::STANDARD)?;
+    let drawn = args.svg.as_deref().map(Output::create).transpose()?;
+    let mut drawing = Picture::default();
     for target in targets.into_iter().map(Arc::new) {
         let mut questions: Vec<Question> = questions(mirnas.all(), target, shape).collect();
         Answers::default().fill(&predictor, &mut questions)?;
         for question in &questions {
-            output.put(picture(question, &predictor, least, args.top))?;
+            let best = best(question, args.top);
+            output.put(picture(question, &predictor, least, &best))?;
+            if drawn.is_some() {
+                drawing.add(question, least, &best);
+            }
         }
+    }
+    if let Some(mut file) = drawn {
+        file.put(drawing.file(&format!("miRNA target sites, model {}", predictor.name())))?;
+        file.finish()?;
     }
     output.finish()?;
     Ok(ExitCode::SUCCESS)
@@ -86,8 +99,21 @@ fn records(given: &str, what: &str, id: Option<&str>) -> Result<Vec<Record>> {
     }
 }
 
+/// The most probable sites, each once: windows at a stride show one site several times.
+fn best(question: &Question, top: usize) -> Vec<&Site> {
+    let span = |site: &&Site| {
+        site.duplex(&question.mirna.sequence, &question.target.sequence).map(|duplex| duplex.span)
+    };
+    let mut best: Vec<&Site> = question.sites.iter().collect();
+    best.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let mut drawn = HashSet::new();
+    best.retain(|site| drawn.insert(span(site)));
+    best.truncate(top);
+    best
+}
+
 /// Everything about one pair.
-fn picture(question: &Question, predictor: &Predictor, least: f32, top: usize) -> String {
+fn picture(question: &Question, predictor: &Predictor, least: f32, best: &[&Site]) -> String {
     let (mirna, target) = (&question.mirna, &question.target);
     let worth = question.sites.iter().filter(|site| site.probability >= least).count();
     let mut text = format!(
@@ -104,12 +130,7 @@ fn picture(question: &Question, predictor: &Predictor, least: f32, top: usize) -
         return text;
     }
     text.push_str(&map(question));
-    let mut best: Vec<&Site> = question.sites.iter().collect();
-    best.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let span = |site: &&Site| site.duplex(&mirna.sequence, &target.sequence).map(|duplex| duplex.span);
-    let mut drawn = HashSet::new(); // windows at a stride show one site several times
-    best.retain(|site| drawn.insert(span(site)));
-    best.into_iter().take(top).for_each(|site| text.push_str(&duplex(question, site)));
+    best.iter().for_each(|site| text.push_str(&duplex(question, site)));
     text
 }
 

@@ -1,4 +1,4 @@
-//! Figures as SVG text, and the page they stand on: no script, no network, light and dark, printable.
+//! Figures as SVG text, and the page they stand on: no network, no script but one of our own, light and dark, printable.
 //!
 //! Colours are CSS variables that a style sheet defines for both schemes (after Okabe & Ito's palette for colour-blind readers);
 //! lines differ in their dashes too. Everything that comes from a file goes through [`escape`].
@@ -8,7 +8,8 @@ mod page;
 mod svg;
 
 pub use axis::Axis;
-pub use page::{page, table};
+pub use page::{Script, live_page, page, table};
+pub use svg::drawing;
 
 /// A pair of axes and what is drawn on them, back to front.
 #[derive(Clone, Debug)]

@@ -30,29 +30,39 @@ struct Layout {
 impl Figure {
     /// As an element of a page that has the style sheet.
     pub fn inline(&self) -> String {
-        self.svg("")
+        let (size, inside) = self.drawn();
+        frame(&self.title, size, "", &inside)
     }
 
     /// As a file of its own.
     pub fn file(&self) -> String {
-        let style =
-            format!("<style>\n{STYLE}</style>\n<rect width='100%' height='100%' fill='var(--paper)'/>\n");
-        self.svg(&style)
+        let (size, inside) = self.drawn();
+        drawing(&self.title, size, &inside)
     }
 
-    fn svg(&self, style: &str) -> String {
+    /// Width and height, px, and the elements.
+    fn drawn(&self) -> ([f64; 2], String) {
         let layout = Layout::of(self);
-        let Layout { width, height, .. } = layout;
-        let title = escape(&self.title);
-        let mut out = format!(
-            "<svg class='figure' xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width:.0} {height:.0}' \
-             width='{width:.0}' height='{height:.0}' role='img' aria-label='{title}'>\n<title>{title}</title>\n{style}"
-        );
+        let mut out = String::new();
         layout.axes(self, &mut out);
         self.marks.iter().for_each(|mark| out += &layout.mark(self, mark));
         layout.margin(self, &mut out);
-        out + "</svg>\n"
+        ([layout.width, layout.height], out)
     }
+}
+
+/// SVG elements as a file of its own, with the style sheet of every figure.
+pub fn drawing(title: &str, size: [f64; 2], inside: &str) -> String {
+    let style = format!("<style>\n{STYLE}</style>\n<rect width='100%' height='100%' fill='var(--paper)'/>\n");
+    frame(title, size, &style, inside)
+}
+
+fn frame(title: &str, [width, height]: [f64; 2], style: &str, inside: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<svg class='figure' xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width:.0} {height:.0}' \
+         width='{width:.0}' height='{height:.0}' role='img' aria-label='{title}'>\n<title>{title}</title>\n{style}{inside}</svg>\n"
+    )
 }
 
 impl Layout {

@@ -1,6 +1,7 @@
 //! RNA: bases, sequences and what pairs with what. Knows nothing of networks.
 
 mod align;
+mod annotation;
 mod base;
 mod candidates;
 mod duplex;
@@ -12,6 +13,7 @@ mod seed;
 mod shuffle;
 mod window;
 
+pub use annotation::{Annotation, Spliced, Strand, Unplaced};
 pub use base::{Base, Pairing, UnknownBase, parse, text};
 pub use candidates::{Candidate, Gate, KmerIndex};
 pub use duplex::{Drawing, Duplex};

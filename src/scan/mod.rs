@@ -7,14 +7,19 @@
 mod answers;
 mod asked;
 mod gene_level;
+mod genome;
 mod journal;
 mod lines;
 mod manifest;
 mod merge;
 mod mirnas;
 mod plan;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod picture;
 mod predict;
 mod question;
+mod report;
 mod shard;
 mod status;
 mod tables;
@@ -32,6 +37,7 @@ use crate::{Error, Result};
 pub use answers::Answers;
 pub use asked::{Asked, Listed};
 pub use gene_level::{GeneRule, GeneScores, gene_scores};
+pub use genome::Genome;
 pub use journal::Journal;
 pub use lines::duplex;
 pub use manifest::{Identity, InputFile, Manifest};
@@ -39,11 +45,12 @@ pub use merge::Shards;
 pub use mirnas::{Mirna, Mirnas};
 use mirnas::{mirna_status, target_status};
 pub use plan::{Cut, Plan, plan};
+pub use picture::Picture;
 pub use predict::{Columns, Predicted, predict};
 pub use question::{Question, Site, questions};
 pub use shard::{Shard, ShardOf};
 pub use status::{Status, Tally};
-pub use tables::{Format, MEANINGS, Tables};
+pub use tables::{Format, GENOME_MEANING, MEANINGS, Tables};
 
 /// Windows that are scored together.
 pub const BATCH: usize = 8192;

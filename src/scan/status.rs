@@ -59,6 +59,11 @@ impl Tally {
         self.0.iter().sum()
     }
 
+    /// Pairs that met each outcome, by its name.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        ALL.into_iter().map(|status| (status.name(), self.0[status as usize]))
+    }
+
     /// Pairs that could be neither scored nor said to have no candidate site.
     pub fn unscored(&self) -> u64 {
         self.asked() - self.0[Status::Ok as usize] - self.0[Status::NoCandidate as usize]
