@@ -14,6 +14,7 @@
 //! | an id twice, with the same sequence and with another | `scan::a_repeated_record_is_one_warning_and_a_changed_one_an_error` |
 //! | no record, no header, no id, a binary file | `what_is_no_fasta_is_said_to_be_none` |
 
+#[allow(dead_code)] // lists no files
 mod common;
 
 use std::io::Write;
