@@ -75,6 +75,7 @@ fn text(plan: &Plan) -> String {
     line("pairs", plan.pairs.to_string());
     line("windows", plan.windows.to_string());
     line("windows_per_second", format!("{:.0}", plan.windows_per_second));
+    line("gate_seconds", format!("{:.2}", plan.gate_seconds));
     line("seconds", format!("{:.1}", plan.seconds));
     let mib = |bytes: u64| bytes.div_ceil(1 << 20).to_string();
     line("memory_mib", plan.memory_bytes.map_or("NA".into(), mib));

@@ -34,6 +34,8 @@ pub struct Plan {
     pub windows: u64,
     /// Windows the network answers in a second, on this machine.
     pub windows_per_second: f64,
+    /// How long it took to read the transcripts and find those windows, on one thread.
+    pub gate_seconds: f64,
     /// For everything, gate included.
     pub seconds: f64,
     /// At most at a time. `None` where the system does not tell what this program holds.
@@ -84,6 +86,7 @@ pub fn plan(
         pairs: gated.pairs,
         windows: total,
         windows_per_second,
+        gate_seconds,
         seconds,
         memory_bytes: peak_memory().map(|bytes| bytes + HELD),
         genes_bytes: gated.id_bytes + gated.pairs * GENES_ROW,
