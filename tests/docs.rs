@@ -1,5 +1,6 @@
-//! docs/data.md: its files are written, its commands run in order, and each must print what stands below it.
-//! docs/output.md: its files are written, its command is run, and outputs must be what the page shows.
+//! The documentation's files are written, its commands run in order, and each must print what stands below it. Commands in
+//! `sh` blocks must do what they do without complaint.
+//! docs/output.md: its command is run, and outputs must be what the page shows.
 
 #[allow(dead_code)] // its tables and transcripts are for scanning
 mod common;
@@ -31,15 +32,22 @@ fn run(folder: &Folder, line: &str) -> String {
     String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
 }
 
-#[test]
-fn every_command_prints_what_the_page_says() {
+/// Goes through a page: how many files it has, and how many commands.
+fn go_through(page: &str) -> (usize, usize) {
     let folder = Folder::new();
-    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/data.md")).unwrap();
+    let page = std::fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let (mut written, mut commands) = (0, 0);
     for (kind, text) in blocks(&page) {
         if let Some(name) = kind.strip_prefix("text file=") {
             folder.write(name, text);
             written += 1;
+            continue;
+        }
+        if kind == "sh" {
+            for line in text.lines() {
+                folder.run(0, line.strip_prefix("mirscope ").expect("a command of ours"));
+                commands += 1;
+            }
             continue;
         }
         for one in text.split("$ ").skip(1) {
@@ -54,7 +62,19 @@ fn every_command_prints_what_the_page_says() {
             commands += 1;
         }
     }
+    (written, commands)
+}
+
+#[test]
+fn every_command_prints_what_the_data_page_says() {
+    let (written, commands) = go_through("docs/data.md");
     assert!(written >= 10 && commands >= 8, "{written} files, {commands} commands");
+}
+
+#[test]
+fn every_command_of_the_guide_runs() {
+    let (written, commands) = go_through("docs/guide.md");
+    assert!(written >= 4 && commands >= 16, "{written} files, {commands} commands");
 }
 
 /// Whether two lines say the same; numbers may differ as instruction sets do.

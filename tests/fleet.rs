@@ -227,6 +227,9 @@ fn killed_at_any_moment_and_resumed_is_as_undisturbed() {
     assert!(names.iter().all(|name| !name.ends_with(".partial")), "{names:?}");
     folder.run(0, &resumable(" --resume")); // done already
     assert!(results(&folder) == want);
+    std::fs::remove_file(folder.path("g.tsv")).unwrap();
+    let (_, err) = folder.run(0, &resumable(" --resume"));
+    assert!(err.contains("from the beginning") && results(&folder) == want, "{err}");
 }
 
 #[cfg(unix)]
@@ -286,4 +289,29 @@ fn another_scan_is_not_gone_on_with() {
     refused(&format!("{again} --pairs p.tsv"), "inputs.pairs: expected null, found ");
     folder.write("m.fa", LET7);
     refused(&again, "inputs.mirna.sha256: expected ");
+}
+
+#[test]
+fn a_plan_counts_what_a_scan_then_does() {
+    let folder = folder(5);
+    folder.run(0, &format!("{LINE} --pairs p.tsv --sites s.tsv --genes g.tsv"));
+    let genes = folder.read("g.tsv");
+    let rows = common::cells(&genes);
+    let line = LINE.replacen("scan", "plan", 1);
+    let (json, _) = folder.run(0, &format!("{line} --pairs p.tsv --shards 3 --json"));
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let windows: u64 = rows.iter().map(|row| row[7].parse::<u64>().unwrap()).sum();
+    assert_eq!((plan["pairs"].as_u64(), plan["windows"].as_u64()), (Some(rows.len() as u64), Some(windows)));
+    let shards = plan["shards"].as_array().unwrap();
+    assert_eq!(shards.iter().map(|shard| shard["windows"].as_u64().unwrap()).sum::<u64>(), windows);
+    shard(&folder, 2, 3, "");
+    let manifest: serde_json::Value = serde_json::from_str(&folder.read("2of3.json")).unwrap();
+    assert_eq!(shards[1]["transcripts"], manifest["shard"]["transcripts"]);
+    assert!(plan["windows_per_second"].as_f64().unwrap() > 0.0);
+    let (text, _) = folder.run(0, &format!("{line} --within 1h"));
+    assert!(text.contains("\n1/1\t6\t") && text.starts_with("transcripts\t6\n"), "{text}");
+    let (text, err) = folder.run(0, &format!("{line} --within 0.000001s").replacen(" --quiet", "", 1));
+    assert!(text.contains("\n6/6\t") && err.contains("a single transcript takes longer"), "{text}{err}");
+    let (_, err) = folder.run(2, &format!("{line} --within 1d"));
+    assert!(err.contains("expected a time such as 90s, 30m or 1h, found '1d'"), "{err}");
 }

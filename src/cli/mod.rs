@@ -14,6 +14,7 @@ mod manuals;
 mod merge;
 mod model;
 mod part;
+mod plan;
 mod predict;
 mod progress;
 mod rows;
@@ -35,6 +36,7 @@ pub struct Cli {
 enum Command {
     Scan(scan::Args),
     Merge(merge::Args),
+    Plan(plan::Args),
     Predict(predict::Args),
     Show(show::Args),
     Train(train::Args),
@@ -55,6 +57,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Merge(args) => merge::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Train(args) => train::run(&args),

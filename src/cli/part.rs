@@ -1,7 +1,7 @@
 //! Flags of a scan that is one of several, or can be resumed.
 
 use crate::device::Device;
-use crate::rna::Reader;
+use crate::rna::{Headers, Reader};
 use crate::scan::{Format, Identity, Journal, Shard, ShardOf};
 use crate::{Error, Result, open};
 
@@ -38,7 +38,7 @@ impl Part {
     }
 
     /// The transcripts that are asked for. The file is read only where that has to be known.
-    pub(super) fn shard(&self, target: &str) -> Result<Shard> {
+    pub(super) fn shard(&self, target: &str, headers: Headers) -> Result<Shard> {
         if self.shard.is_none() && self.manifest.is_none() {
             return Ok(Shard::whole());
         }
@@ -48,7 +48,7 @@ impl Part {
             return Err(Error::Setting(message.into()));
         }
         let ShardOf { index, of } = self.shard.unwrap_or(ShardOf::WHOLE);
-        Ok(Shard::all(&mut Reader::open(target)?, of)?.swap_remove(index as usize - 1))
+        Ok(Shard::all(&mut Reader::open(target)?.with(headers), of)?.swap_remove(index as usize - 1))
     }
 
     /// The run's manifest, if there is to be one.
@@ -66,6 +66,10 @@ impl Part {
         }
         let journal = Journal::resume(path, (run, shard, device.clone()), outputs)?;
         let manifest = journal.manifest();
+        if manifest.outputs.is_empty() {
+            common.say("nothing to go on with; from the beginning");
+            return Ok(Some(journal));
+        }
         let (next, end) = (manifest.next_transcript, manifest.shard.transcripts.end);
         if next < end && manifest.device != device {
             let there = &manifest.device;

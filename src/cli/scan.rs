@@ -10,7 +10,7 @@ use super::interrupt;
 use super::part::Part;
 use super::progress::Progress;
 use crate::model::Predictor;
-use crate::rna::{Gate, Reader, WindowShape};
+use crate::rna::{Gate, Headers, Reader, WindowShape};
 use crate::scan::{
     Asked, Course, Format, GENOME_MEANING, Genome, Identity, InputFile, Journal, Listed, MEANINGS, Mirnas,
     Scan, Shard, Tables, Tally,
@@ -30,6 +30,10 @@ pub(super) struct Args {
     /// Transcripts, FASTA, gzip or not; - for stdin
     #[arg(long, value_name = "FASTA")]
     target: String,
+    /// Where the transcripts' ids are in their headers: plain (also ensembl, refseq, mirbase), up to the first white space;
+    /// gencode, up to the first |; ucsc, after genome and track
+    #[arg(long, value_name = "SOURCE", default_value_t)]
+    target_headers: Headers,
     /// Only these pairs: columns mirna_id and target_id by name, or the first two
     #[arg(long, value_name = "TSV")]
     pairs: Option<String>,
@@ -98,7 +102,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let meta =
         if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
     let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
-    let shard = args.part.shard(&args.target)?;
+    let shard = args.part.shard(&args.target, args.target_headers)?;
     let run = || args.identity(&predictor, (gate, min_probability), &inputs);
     let outputs = args.outputs();
     let device = predictor.workers().device();
@@ -146,7 +150,8 @@ impl Args {
         let course = Course { shard, journal, stretch: self.part.stretch(), stop: &stop };
         let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
         let consumed = Arc::default();
-        let mut targets = Reader::open_counting(&self.target, Arc::clone(&consumed))?;
+        let mut targets =
+            Reader::open_counting(&self.target, Arc::clone(&consumed))?.with(self.target_headers);
         let mut progress = Progress::new("pairs", consumed, size, self.common.quiet);
         let tally = scan.run(&mut targets, asked, course, &mut |pairs| progress.tick(pairs));
         progress.finish();
@@ -246,6 +251,7 @@ impl Args {
             mirscope: env!("CARGO_PKG_VERSION").into(),
             model: predictor.name().into(),
             model_sha256: predictor.hash().into(),
+            target_headers: self.target_headers.to_string(),
             candidates: gate.to_string(),
             min_probability,
             meta_lines: !self.no_meta,
@@ -259,7 +265,11 @@ impl Args {
     fn meta(&self, predictor: &Predictor, (gate, least): (Gate, f32), inputs: &[Input]) -> String {
         let shape = WindowShape::of(predictor.site_len());
         let flags: String = inputs.iter().map(|input| format!(" --{} {}", input.flag, input.path)).collect();
-        let command = format!("mirscope scan{flags} --candidates {gate} --min-probability {least}");
+        let headers = match self.target_headers {
+            Headers::Plain => String::new(),
+            other => format!(" --target-headers {other}"),
+        };
+        let command = format!("mirscope scan{flags}{headers} --candidates {gate} --min-probability {least}");
         let own = [
             ("mirscope", env!("CARGO_PKG_VERSION").to_string()),
             ("model", predictor.name().to_string()),

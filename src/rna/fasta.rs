@@ -1,13 +1,15 @@
 //! FASTA, read one record at a time and tolerantly: sequences over many lines, CRLF, blank lines
 //! anywhere, no final newline, a byte order mark, white space inside sequence lines.
 //!
-//! The id is the header up to its first white space. Lines that say `Sequence unavailable` (BioMart)
+//! The id is the header up to its first white space, unless [`Headers`] says otherwise. Lines that say `Sequence unavailable` (BioMart)
 //! are no sequence. Memory holds one record, and of earlier ones only the id and a digest.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -16,6 +18,44 @@ use crate::{Error, Result, open};
 
 /// BioMart's way to say that it has no sequence for an id.
 const UNAVAILABLE: &[u8] = b"sequence unavailable";
+
+/// Where in a header the id is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Headers {
+    /// Up to the first white space: Ensembl, RefSeq, miRBase.
+    #[default]
+    Plain,
+    /// Up to the first `|`: `ENST00000456328.2|ENSG00000290825.1|...`.
+    Gencode,
+    /// After genome and track: `hg38_knownGene_ENST00000456328.2 range=...`.
+    Ucsc,
+}
+
+impl FromStr for Headers {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "plain" | "ensembl" | "refseq" | "mirbase" => Ok(Headers::Plain),
+            "gencode" => Ok(Headers::Gencode),
+            "ucsc" => Ok(Headers::Ucsc),
+            _ => {
+                let expected = "expected headers of plain, ensembl, gencode, ucsc, refseq or mirbase";
+                Err(Error::Setting(format!("{expected}, found '{name}'")))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Headers::Plain => "plain",
+            Headers::Gencode => "gencode",
+            Headers::Ucsc => "ucsc",
+        })
+    }
+}
 
 /// One FASTA record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +75,7 @@ pub struct Record {
 pub struct Reader {
     input: Box<dyn BufRead + Send>,
     path: String,
+    headers: Headers,
     line: u64,
     header: Option<(String, u64)>,
     seen: HashMap<String, Seen>,
@@ -65,7 +106,13 @@ impl Reader {
         let path = if path == open::STANDARD { "stdin" } else { path }.to_string();
         let (line, repeats) = (0, 0);
         let (header, first_repeat, seen) = (None, None, HashMap::new());
-        Reader { input, path, line, header, seen, repeats, first_repeat, ended: false }
+        let headers = Headers::default();
+        Reader { input, path, headers, line, header, seen, repeats, first_repeat, ended: false }
+    }
+
+    /// Finds ids in headers of another kind.
+    pub fn with(self, headers: Headers) -> Self {
+        Reader { headers, ..self }
     }
 
     /// One line about repeated records skipped so far, if there were any.
@@ -107,6 +154,14 @@ impl Reader {
 
     fn id_of(&self, header: &[u8]) -> Result<String> {
         let id = header[1..].split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let id = match self.headers {
+            Headers::Plain => Some(id),
+            Headers::Gencode => id.split(|&byte| byte == b'|').next(),
+            Headers::Ucsc => id.splitn(3, |&byte| byte == b'_').nth(2),
+        };
+        let Some(id) = id else {
+            return Err(self.complaint("expected genome_track_id after '>', as UCSC writes it"));
+        };
         if id.is_empty() {
             return Err(self.complaint("expected an id right after '>', found none"));
         }
@@ -232,6 +287,33 @@ mod tests {
         assert_eq!(read(b">a one\nACGT\nACGT\n>b\nGGN\n").unwrap(), want);
         assert_eq!(read(b"\r\n\r\n>a\tx\r\nacgu\r\n\r\nacgu\r\n>b\r\nGGR").unwrap(), want);
         assert_eq!(read(b"\xef\xbb\xbf>a\n  ACGT ACGT\n\n>b\nggn\n\n\n").unwrap(), want);
+    }
+
+    #[test]
+    fn ids_are_found_in_headers_of_many_sources() {
+        let id = |header: &str, headers: &str| {
+            let bytes = format!(">{header}\nACGU\n").into_bytes();
+            let reader = Reader::new(Box::new(Cursor::new(bytes)), "x.fa").with(headers.parse().unwrap());
+            reader.map(|record| record.map_or_else(|e| e.to_string(), |record| record.id)).collect::<String>()
+        };
+        let gencode =
+            "ENST00000456328.2|ENSG00000290825.1|-|OTTHUMT00000362751.1|DDX11L2-202|DDX11L2|1657|lncRNA|";
+        assert_eq!(id(gencode, "gencode"), "ENST00000456328.2");
+        assert_eq!(id("ENST1.1 extra|x", "gencode"), "ENST1.1");
+        let ucsc = "hg38_ncbiRefSeqCurated_NM_000014.6 range=chr12:9067708-9116229 5'pad=0 strand=-";
+        assert_eq!(id(ucsc, "ucsc"), "NM_000014.6");
+        assert_eq!(id("NM", "ucsc"), "x.fa:1: expected genome_track_id after '>', as UCSC writes it");
+        assert_eq!(
+            id("ENST00000415118.1 cdna chromosome:GRCh38:14:22438547:22438554:1", "ensembl"),
+            "ENST00000415118.1"
+        );
+        assert_eq!(id("NM_000014.6 Homo sapiens alpha-2-macroglobulin (A2M), mRNA", "refseq"), "NM_000014.6");
+        assert_eq!(id("hsa-let-7a-5p MIMAT0000062 Homo sapiens let-7a-5p", "mirbase"), "hsa-let-7a-5p");
+        assert_eq!(id("a|b c", "ensembl"), "a|b");
+        assert_eq!(
+            "gene".parse::<Headers>().unwrap_err().to_string(),
+            "expected headers of plain, ensembl, gencode, ucsc, refseq or mirbase, found 'gene'"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use candidates::{Candidate, Gate, KmerIndex};
 pub use duplex::{Drawing, Duplex};
 pub use extended_seed::ExtendedSeed;
 pub use family::name_family;
-pub use fasta::{Reader, Record};
+pub use fasta::{Headers, Reader, Record};
 pub use probe::Probe;
 pub use seed::SeedType;
 pub use shuffle::dinucleotide_shuffle;

@@ -23,7 +23,7 @@ impl Journal {
         Journal { path, manifest: Manifest { run, shard, device, next_transcript, statuses, outputs, done } }
     }
 
-    /// A run from where its manifest says it is; from its beginning, if there is none.
+    /// A run from where its manifest says it is; from its beginning, if there is none or an output is gone.
     pub fn resume(
         path: &str,
         (run, shard, device): (Identity, Shard, String),
@@ -46,7 +46,17 @@ impl Journal {
         {
             return Err(journal.another(what));
         }
-        Ok(journal)
+        match journal.manifest.outputs.iter().all(|output| journal.is_there(output)) {
+            true => Ok(journal),
+            false => Ok(Self::new(path, journal.manifest.run, shard, device)),
+        }
+    }
+
+    /// Whether an output, or as much as is written of it, was left where it was.
+    fn is_there(&self, output: &Written) -> bool {
+        let place = self.manifest.place(&self.path, output);
+        let is_named = self.manifest.done || output.sha256.is_some();
+        Output::partial(&place).exists() || (is_named && Path::new(&place).exists())
     }
 
     /// Outputs before their first byte.

@@ -19,6 +19,7 @@ pub struct Identity {
     pub mirscope: String,
     pub model: String,
     pub model_sha256: String,
+    pub target_headers: String,
     pub candidates: String,
     /// Of sites that are written.
     pub min_probability: f32,

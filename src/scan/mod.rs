@@ -16,6 +16,7 @@ mod mirnas;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod picture;
+mod plan;
 mod predict;
 mod question;
 mod report;
@@ -44,6 +45,7 @@ pub use merge::Shards;
 pub use mirnas::{Mirna, Mirnas};
 use mirnas::{mirna_status, target_status};
 pub use picture::Picture;
+pub use plan::{Cut, Plan, plan};
 pub use predict::{Columns, Predicted, predict};
 pub use question::{Question, Site, questions};
 pub use shard::{Shard, ShardOf};

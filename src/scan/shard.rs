@@ -77,7 +77,8 @@ impl Shard {
     }
 }
 
-fn cut(transcripts: &[(String, u64)], of: u32) -> Vec<Shard> {
+/// The runs of transcripts, given by id and length.
+pub(super) fn cut(transcripts: &[(String, u64)], of: u32) -> Vec<Shard> {
     // A record costs something even without a sequence.
     let weight = |length: u64| u128::from(length) + 1;
     let total: u128 = transcripts.iter().map(|(_, length)| weight(*length)).sum();
