@@ -84,7 +84,7 @@ fn alike(found: &str, shown: &str) -> bool {
         |line: &str| line.split(['\t', ' ', ',', ':', '=', '{', '}']).map(str::to_string).collect::<Vec<_>>();
     let (found, shown) = (cells(found), cells(shown));
     let equal = |(a, b): (&String, &String)| match (a.contains('.'), a.parse::<f64>(), b.parse::<f64>()) {
-        (true, Ok(a), Ok(b)) => (a - b).abs() < 2e-3,
+        (true, Ok(a), Ok(b)) => (a - b).abs() < 5e-3 * b.abs().max(1.0),
         _ => a == b,
     };
     found.len() == shown.len() && found.iter().zip(&shown).all(equal)

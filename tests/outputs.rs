@@ -325,15 +325,15 @@ fn shards_make_the_same_outputs() {
     let flags = |folder: &str| files.map(|(flag, name)| format!("--{flag} {folder}{name}")).join(" ");
     let scan = format!("scan --mirna m.fa --target t.fa --annotation a.gtf {FLAGS}");
     folder.run(0, &format!("{scan} {}", flags("")));
-    for i in ["1", "2"] {
+    for i in ["1", "2", "3"] {
         std::fs::create_dir(folder.path(i)).unwrap();
-        folder.run(0, &format!("{scan} --shard {i}/2 --manifest {i}.json {}", flags(&format!("{i}/"))));
+        folder.run(0, &format!("{scan} --shard {i}/3 --manifest {i}.json {}", flags(&format!("{i}/"))));
     }
-    folder.run(0, "merge 1.json 2.json -o all");
+    folder.run(0, "merge 1.json 2.json 3.json -o all");
     for (_, name) in files {
         assert_eq!(folder.read(&format!("all/{name}")), folder.read(name), "{name}");
-        assert_ne!(folder.read(&format!("1/{name}")), folder.read(name), "{name} has two parts");
+        assert_ne!(folder.read(&format!("1/{name}")), folder.read(name), "{name} has parts");
     }
-    let (_, said) = folder.run(2, &format!("{scan} --html r.html --manifest 3.json"));
+    let (_, said) = folder.run(2, &format!("{scan} --html r.html --manifest 4.json"));
     assert!(said.contains("--html: expected without --manifest"), "{said}");
 }
