@@ -257,6 +257,23 @@ fn ctrl_c_keeps_what_can_be_resumed_and_nothing_else() {
 }
 
 #[test]
+fn killed_after_its_last_byte_a_scan_only_lacks_its_names() {
+    let folder = folder(5);
+    let line = resumable(" --pairs p.tsv");
+    folder.run(0, &line);
+    let (want, manifest) = (results(&folder), folder.read("r.json"));
+    for unnamed in [&["s.tsv.gz", "g.tsv", "b.bed"][..], &["b.bed"], &[]] {
+        for name in unnamed {
+            std::fs::rename(folder.path(name), folder.path(&format!("{name}.partial"))).unwrap();
+        }
+        folder.write("r.json", manifest.replace("\"done\": true", "\"done\": false"));
+        let (_, err) = folder.run(0, &format!("{line} --resume"));
+        assert!(results(&folder) == want && folder.read("r.json") == manifest, "{unnamed:?}");
+        assert!(!err.contains("from the beginning") && err.contains("5 asked: ok 3,"), "{err}");
+    }
+}
+
+#[test]
 fn another_scan_is_not_gone_on_with() {
     let folder = folder(5);
     folder.run(0, &resumable(""));
