@@ -7,13 +7,14 @@
 
 use super::{Base, Pairing};
 
-const WATSON_CRICK: i32 = 5;
-const WOBBLE: i32 = 2;
-const MISMATCH: i32 = -3;
-const GAP_OPEN: i32 = -8;
-const GAP_EXTEND: i32 = -2;
-/// Low enough to lose, high enough not to overflow when penalties are added.
-const NEVER: i32 = i32::MIN / 2;
+const WATSON_CRICK: i16 = 5;
+const WOBBLE: i16 = 2;
+const MISMATCH: i16 = -3;
+const GAP_OPEN: i16 = -8;
+const GAP_EXTEND: i16 = -2;
+/// Low enough to lose, high enough not to overflow when penalties are added. What is really reached lies above half of it:
+/// a gap of 1,024 bases, the longest window there is, costs 2,054.
+const NEVER: i16 = i16::MIN / 2;
 
 /// Which move reached a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,28 +36,31 @@ struct Table<'a> {
     mirna: &'a [Base],
     site: &'a [Base],
     anchored: bool,
-    cells: Vec<[i32; 3]>,
+    /// The best score that reaches each cell in each layer, rows along the miRNA.
+    cells: [Vec<i16>; 3],
 }
 
 /// Columns of the best alignment of `mirna` 5'->3' with `site` 3'->5', from the miRNA's 5' end on.
 /// `anchored`: the first column is both strands' first base. Empty where nothing pairs.
 pub(super) fn align(mirna: &[Base], site: &[Base], anchored: bool) -> Vec<Column> {
-    let mut table = Table { mirna, site, anchored, cells: vec![[NEVER; 3]; mirna.len() * site.len()] };
-    let mut best: Option<(i32, usize, usize)> = None;
+    if site.is_empty() {
+        return Vec::new();
+    }
+    let cells = [(); 3].map(|()| vec![NEVER; mirna.len() * site.len()]);
+    let mut table = Table { mirna, site, anchored, cells };
+    let mut best: Option<(i16, usize, usize)> = None;
     for i in 0..mirna.len() {
-        for j in 0..site.len() {
-            let cell = table.cell(i, j);
-            table.cells[i * site.len() + j] = cell;
-            let facing = cell[Layer::Facing as usize];
-            if facing > best.map_or(0, |(score, ..)| score) {
-                best = Some((facing, i, j));
-            }
+        let row = table.fill(i);
+        let greatest = row.iter().copied().max().unwrap_or(NEVER);
+        if greatest > best.map_or(0, |(score, ..)| score) {
+            let j = row.iter().position(|&score| score == greatest);
+            best = j.map(|j| (greatest, i, j));
         }
     }
     best.map_or_else(Vec::new, |(_, i, j)| table.trace(i, j))
 }
 
-fn facing(a: Base, b: Base) -> i32 {
+fn facing(a: Base, b: Base) -> i16 {
     match a.pairing(b) {
         Pairing::WatsonCrick => WATSON_CRICK,
         Pairing::Wobble => WOBBLE,
@@ -65,8 +69,8 @@ fn facing(a: Base, b: Base) -> i32 {
 }
 
 impl Table<'_> {
-    fn score(&self, i: usize, j: usize, layer: Layer) -> i32 {
-        self.cells[i * self.site.len() + j][layer as usize]
+    fn score(&self, i: usize, j: usize, layer: Layer) -> i16 {
+        self.cells[layer as usize][i * self.site.len() + j]
     }
 
     /// The cell that `layer`'s move into `(i, j)` comes from.
@@ -79,7 +83,7 @@ impl Table<'_> {
     }
 
     /// The cost of a move in `layer` after one in `from`.
-    fn step(&self, i: usize, j: usize, layer: Layer, from: Layer) -> i32 {
+    fn step(&self, i: usize, j: usize, layer: Layer, from: Layer) -> i16 {
         match layer {
             Layer::Facing => facing(self.mirna[i], self.site[j]),
             _ if layer == from => GAP_EXTEND,
@@ -87,27 +91,35 @@ impl Table<'_> {
         }
     }
 
-    fn starts(&self, i: usize, j: usize) -> bool {
-        !self.anchored || (i, j) == (0, 0)
-    }
-
-    /// The best that each layer reaches at `(i, j)`, from the cells above and to the left.
-    #[inline]
-    fn cell(&self, i: usize, j: usize) -> [i32; 3] {
-        let (at, width) = (i * self.site.len() + j, self.site.len());
-        let none = [NEVER; 3];
-        let above = if i > 0 { self.cells[at - width] } else { none };
-        let left = if j > 0 { self.cells[at - 1] } else { none };
-        let diagonal = if i > 0 && j > 0 { self.cells[at - width - 1] } else { none };
-        let here = facing(self.mirna[i], self.site[j]);
-        let [face, mirna, site] = diagonal;
-        let start = if self.starts(i, j) { 0 } else { NEVER };
-        let facing = face.max(mirna).max(site).max(start) + here;
-        let [face, mirna, site] = above;
-        let bulged_mirna = (face.max(site) + GAP_OPEN).max(mirna + GAP_EXTEND);
-        let [face, mirna, site] = left;
-        let bulged_site = (face.max(mirna) + GAP_OPEN).max(site + GAP_EXTEND);
-        [facing.max(NEVER), bulged_mirna.max(NEVER), bulged_site.max(NEVER)]
+    /// Computes row `i` from the one before; the scores of its facing bases. Two layers need that one alone, so their loops
+    /// are of vectors.
+    fn fill(&mut self, i: usize) -> &[i16] {
+        let width = self.site.len();
+        let [face, mirna, site] = self.cells.each_mut().map(|layer| {
+            let (before, row) =
+                layer[i.saturating_sub(1) * width..].split_at_mut(if i == 0 { 0 } else { width });
+            (&*before, &mut row[..width])
+        });
+        let scores = self.site.iter().map(|&base| facing(self.mirna[i], base));
+        face.1.iter_mut().zip(scores).for_each(|(face, score)| *face = score);
+        if i > 0 {
+            let start = if self.anchored { NEVER } else { 0 };
+            face.1[0] = face.1[0].saturating_add(start);
+            for j in 1..width {
+                let before = face.0[j - 1].max(mirna.0[j - 1]).max(site.0[j - 1]).max(start);
+                face.1[j] += before;
+            }
+            for j in 0..width {
+                mirna.1[j] = (face.0[j].max(site.0[j]) + GAP_OPEN).max(mirna.0[j] + GAP_EXTEND).max(NEVER);
+            }
+        } else if self.anchored {
+            face.1[1..].fill(NEVER);
+        }
+        for j in 1..width {
+            let open = face.1[j - 1].max(mirna.1[j - 1]) + GAP_OPEN;
+            site.1[j] = open.max(site.1[j - 1] + GAP_EXTEND).max(NEVER);
+        }
+        face.1
     }
 
     /// Walks back from a facing column; of equal ways a gap comes first, so that gaps lie far from the seed.

@@ -121,9 +121,23 @@ impl KmerIndex {
                     locus: Some(locus),
                     window: shape.around(locus, transcript.len()),
                 };
-                self.sites(probe, transcript).into_iter().map(candidate).collect()
+                match self.exact(probe) {
+                    Some(loci) => loci
+                        .map(|locus| candidate((SeedType::of_seed(mirna, transcript, locus), locus)))
+                        .collect(),
+                    None => self.sites(probe, transcript).into_iter().map(candidate).collect(),
+                }
             }
         }
+    }
+
+    /// Loci of a probe that looks for nothing but a seed, where its matches do not overlap: nearly all there are, and
+    /// nothing is to be sorted or compared.
+    fn exact(&self, probe: &Probe) -> Option<impl Iterator<Item = usize>> {
+        let [Pattern { code, before: _, locus }] = &probe.patterns[..] else { return None };
+        let starts = self.starts(*code);
+        let are_apart = starts.windows(2).all(|two| (two[1] - two[0]) as usize >= K);
+        are_apart.then(|| starts.iter().map(move |&at| at as usize + locus))
     }
 
     /// Type and locus of every canonical site of `mirna` on `transcript`, the indexed sequence, by locus: those of the

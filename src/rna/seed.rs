@@ -63,20 +63,29 @@ impl SeedType {
         let paired = |nucleotides: Range<usize>| {
             nucleotides.into_iter().all(|k| is_paired(mirna, transcript, locus, k))
         };
-        let a1 = transcript.get(locus + 1) == Some(&Base::A);
         match () {
-            _ if paired(2..8) => match (is_paired(mirna, transcript, locus, 8), a1) {
-                (true, true) => SeedType::EightMer,
-                (true, false) => SeedType::SevenMerM8,
-                (false, true) => SeedType::SevenMerA1,
-                (false, false) => SeedType::SixMer,
-            },
-            _ if a1 && paired(2..7) => SeedType::SixMerA1,
+            _ if paired(2..8) => Self::of_seed(mirna, transcript, locus),
+            _ if has_a1(transcript, locus) && paired(2..7) => SeedType::SixMerA1,
             _ if paired(3..10) => SeedType::OffsetSevenMer,
             _ if paired(3..9) => SeedType::OffsetSixMer,
             _ => SeedType::NonCanonical,
         }
     }
+
+    /// [`SeedType::at`] where nucleotides 2-7 are known to be paired.
+    pub(super) fn of_seed(mirna: &[Base], transcript: &[Base], locus: usize) -> SeedType {
+        match (is_paired(mirna, transcript, locus, 8), has_a1(transcript, locus)) {
+            (true, true) => SeedType::EightMer,
+            (true, false) => SeedType::SevenMerM8,
+            (false, true) => SeedType::SevenMerA1,
+            (false, false) => SeedType::SixMer,
+        }
+    }
+}
+
+/// Whether an A lies opposite nucleotide 1.
+fn has_a1(transcript: &[Base], locus: usize) -> bool {
+    transcript.get(locus + 1) == Some(&Base::A)
 }
 
 impl fmt::Display for SeedType {

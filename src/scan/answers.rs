@@ -69,3 +69,49 @@ fn key((mirna, window): Duo) -> Key {
     };
     (hash(0), hash(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        device::Device,
+        rna::{Gate, Record, WindowShape, parse},
+        scan::{Mirna, questions},
+        workers::Workers,
+    };
+    use std::sync::Arc;
+
+    #[test]
+    fn equal_windows_are_scored_once_and_answered_everywhere() {
+        let predictor = Predictor::embedded(Workers::new(&Device::cpu(), 1).unwrap()).unwrap();
+        let record = |id: &str, letters: &str| Record {
+            id: id.into(),
+            sequence: parse(letters.as_bytes()).unwrap(),
+            line: 0,
+        };
+        let names = ["let-7a", "the same under another name"];
+        let mirna = |id| Mirna::new(record(id, "UGAGGUAGUAGGUUGUAUAGUU"), 30, Gate::Canonical);
+        let mirnas = names.map(mirna);
+        let utr = format!("{}CUACCUCA{}CUACCUCG{}", "GACU".repeat(20), "ACGG".repeat(20), "GGAC".repeat(20));
+        let shape = WindowShape::of(predictor.site_len());
+        let ask = |id| questions(&mirnas, Arc::new(record(id, &utr)), shape).collect::<Vec<_>>();
+        let mut answers = Answers::default();
+        let mut first = ask("isoform 1");
+        assert_eq!(answers.fill(&predictor, &mut first).unwrap(), 2, "two sites, of two names");
+        let mut second = ask("isoform 2");
+        assert_eq!(answers.fill(&predictor, &mut second).unwrap(), 0);
+        let probabilities = |questions: &[Question]| -> Vec<f32> {
+            questions.iter().flat_map(|q| q.sites.iter().map(|site| site.probability)).collect()
+        };
+        let windows: Vec<Duo> = first[0]
+            .sites
+            .iter()
+            .map(|site| {
+                (&first[0].mirna.sequence[..], &first[0].target.sequence[site.candidate.window.clone()])
+            })
+            .collect();
+        let expected = predictor.probabilities(&windows).unwrap();
+        assert_eq!(probabilities(&first), [&expected[..], &expected[..]].concat());
+        assert_eq!(probabilities(&second), probabilities(&first));
+    }
+}

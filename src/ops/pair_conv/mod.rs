@@ -37,6 +37,26 @@ struct Dims {
     pool: usize,
 }
 
+/// Room for what one pair's sums are made of; kept by the worker from batch to batch.
+struct Places {
+    /// The symbols along a row of the padded map: 0 is no pair, then the channels.
+    symbols: Vec<u8>,
+    /// By row of the map and of the kernel: which share is added.
+    facing: Vec<usize>,
+    /// By token: whether it pairs with anything in the site.
+    pairs: Vec<bool>,
+}
+
+impl Places {
+    fn new([symbols, facing, pairs]: [usize; 3]) -> Self {
+        Places { symbols: vec![0; symbols], facing: vec![0; facing], pairs: vec![false; pairs] }
+    }
+
+    fn sizes(&self) -> [usize; 3] {
+        [self.symbols.len(), self.facing.len(), self.pairs.len()]
+    }
+}
+
 impl Pairs<'_> {
     /// `weight [KH, KW, channels, O], bias [O]` to `[B, rows / pool, columns / pool, O]`.
     pub fn convolved(&self, device: &Device, [weight, bias]: [&Tensor; 2], pool: usize) -> Result<Tensor> {
@@ -50,8 +70,10 @@ impl Pairs<'_> {
         let batch = self.tokens.len() / (self.rows + self.columns);
         let mut y = Tensor::unwritten(device, &[batch, self.rows / pool, self.columns / pool, outs])?;
         let dims = Dims { kernel: (kh, kw), channels, outs, pool };
+        let sizes = [self.columns + kw - 1, self.rows * kh, self.vocabulary];
+        let mut places = device.keep(|places: &Places| places.sizes() == sizes, || Places::new(sizes));
         match on([weight, bias], [&mut y])? {
-            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, *self, dims, inputs, outputs),
+            On::Cpu(cpu, inputs, outputs) => simd::forward(cpu, (*self, &mut places), dims, inputs, outputs),
             _ => return Err(Error::Device(format!("{NAME} computes on a CPU, not on {device:?}"))),
         }
         Ok(y)

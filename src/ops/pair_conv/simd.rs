@@ -1,16 +1,23 @@
-use super::{Dims, Pairs};
+use super::{Dims, Pairs, Places};
 use crate::{
     device::Cpu,
     simd::{Kernel, Simd, write},
 };
 
-pub fn forward(cpu: &Cpu, pairs: Pairs, d: Dims, [weight, bias]: [&[f32]; 2], [y]: [&mut [f32]; 1]) {
-    cpu.isa.run(Forward { cpu, pairs, d, weight, bias, y });
+pub fn forward(
+    cpu: &Cpu,
+    (pairs, places): (Pairs, &mut Places),
+    d: Dims,
+    [weight, bias]: [&[f32]; 2],
+    [y]: [&mut [f32]; 1],
+) {
+    cpu.isa.run(Forward { cpu, pairs, places, d, weight, bias, y });
 }
 
 struct Forward<'a> {
     cpu: &'a Cpu,
     pairs: Pairs<'a>,
+    places: &'a mut Places,
     d: Dims,
     weight: &'a [f32],
     bias: &'a [f32],
@@ -29,7 +36,8 @@ impl Kernel for Forward<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Forward { cpu, pairs, d, weight, bias, y } = self;
+        let Forward { cpu, pairs, places, d, weight, bias, y } = self;
+        let Places { symbols, facing, pairs: pairs_with_some } = places;
         let Pairs { tokens, rows, columns, vocabulary, .. } = pairs;
         let (kh, kw) = d.kernel;
         let outs = d.outs.next_multiple_of(S::LANES);
@@ -49,12 +57,11 @@ impl Kernel for Forward<'_> {
         let mut shares = cpu.scratch((kh * vocabulary + 1) * sizes.row);
         let none = kh * vocabulary;
         shares[none * sizes.row..].fill(0.0);
-        let mut symbols = vec![0u8; columns + kw - 1];
-        let mut facing = vec![none; rows * kh];
+        symbols.fill(0);
         let size = rows / d.pool * (columns / d.pool) * d.outs;
         for (tokens, y) in tokens.chunks_exact(rows + columns).zip(y.chunks_exact_mut(size.max(1))) {
             let (left, right) = tokens.split_at(rows);
-            let mut pairs_with_some = vec![false; vocabulary];
+            pairs_with_some.fill(false);
             for token in 0..vocabulary {
                 let to = &mut symbols[(kw - 1) / 2..][..columns];
                 for (symbol, &other) in to.iter_mut().zip(right.iter().rev()) {
@@ -67,7 +74,7 @@ impl Kernel for Forward<'_> {
                 for u in 0..kh {
                     let taps = &taps[u * kw * (d.channels + 1) * outs..][..kw * (d.channels + 1) * outs];
                     let share = &mut shares[(u * vocabulary + token) * sizes.row..][..sizes.row];
-                    convolve(s, (taps, d.channels + 1), (&symbols, kw), share, outs);
+                    convolve(s, (taps, d.channels + 1), (symbols, kw), share, outs);
                 }
             }
             for (i, facing) in facing.chunks_exact_mut(kh).enumerate() {
@@ -79,7 +86,7 @@ impl Kernel for Forward<'_> {
                     };
                 }
             }
-            pool(s, d, (&shares, sizes), (&facing, &start), columns, y);
+            pool(s, d, (&shares, sizes), (facing, &start), columns, y);
         }
     }
 }
