@@ -14,7 +14,7 @@
 //! let site = parse(b"AACUAUACAACCUACUACCUCAUUAACAAGGGAUUUCUAC").expect("bases");
 //! let other = parse(b"GGACCGGAGGAUUUCCAAUUCAGGACCAUUAGGACCAUUA").expect("bases");
 //! let p = predictor.probabilities(&[(&let7, &site), (&let7, &other)])?;
-//! assert!(p[0] > 0.8 && p[1] < 0.2, "{p:?}");
+//! assert!(p[0] > predictor.threshold() && p[1] < predictor.threshold(), "{p:?}");
 //! # Ok::<(), mirscope::Error>(())
 //! ```
 
