@@ -1,4 +1,4 @@
-//! Flags that every command has.
+//! Flags that several commands have.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::cuda::{Gpu, Precision};
 use crate::device::Device;
 use crate::model::Predictor;
-use crate::rna::{ExtendedSeed, Gate};
+use crate::rna::{ExtendedSeed, Gate, Headers};
+use crate::scan::{Asked, Listed};
 use crate::workers::Workers;
 use crate::{Error, Result};
 
@@ -164,5 +165,32 @@ impl Sites {
             }
             given => Ok(given.unwrap_or(predictor.threshold())),
         }
+    }
+}
+
+/// What a scan is about.
+#[derive(clap::Args)]
+pub(super) struct Question {
+    /// miRNAs, FASTA, gzip or not; - for stdin
+    #[arg(long, value_name = "FASTA")]
+    pub(super) mirna: String,
+    /// Transcripts, FASTA, gzip or not; - for stdin
+    #[arg(long, value_name = "FASTA")]
+    pub(super) target: String,
+    /// Where the transcripts' ids are in their headers: plain (also ensembl, refseq, mirbase), up to the first white space;
+    /// gencode, up to the first |; ucsc, after genome and track
+    #[arg(long, value_name = "SOURCE", default_value_t)]
+    pub(super) target_headers: Headers,
+    /// Only these pairs: columns mirna_id and target_id by name, or the first two
+    #[arg(long, value_name = "TSV")]
+    pub(super) pairs: Option<String>,
+}
+
+impl Question {
+    pub(super) fn asked(&self) -> Result<Asked> {
+        Ok(match &self.pairs {
+            Some(path) => Asked::Listed(Listed::open(path)?),
+            None => Asked::All,
+        })
     }
 }

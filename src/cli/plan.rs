@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::common::{Common, Sites};
+use super::common::{Common, Question, Sites};
 use crate::output::Output;
-use crate::rna::{Headers, Reader};
-use crate::scan::{Asked, Cut, Listed, Mirnas, Plan, plan};
+use crate::rna::Reader;
+use crate::scan::{Cut, Mirnas, Plan, plan};
 use crate::{Error, Result, open};
 
 /// What a scan will take: windows, time, memory, sizes, and how to cut it
@@ -14,18 +14,8 @@ use crate::{Error, Result, open};
 /// Times are for this machine, and somewhat too long where transcripts share sequences: equal windows are scored once.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// miRNAs, FASTA, gzip or not; - for stdin
-    #[arg(long, value_name = "FASTA")]
-    mirna: String,
-    /// Transcripts, FASTA, gzip or not; - for stdin
-    #[arg(long, value_name = "FASTA")]
-    target: String,
-    /// Where the transcripts' ids are in their headers: plain, gencode or ucsc, as for scan
-    #[arg(long, value_name = "SOURCE", default_value_t)]
-    target_headers: Headers,
-    /// Only these pairs: columns mirna_id and target_id by name, or the first two
-    #[arg(long, value_name = "TSV")]
-    pairs: Option<String>,
+    #[command(flatten)]
+    question: Question,
     /// Cut into so many shards
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     shards: u32,
@@ -44,14 +34,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let predictor = args.common.predictor()?;
     let least = args.gate.min_probability(&predictor)?;
-    let (mirnas, _) = Reader::read_all(&args.mirna)?;
+    let (mirnas, _) = Reader::read_all(&args.question.mirna)?;
     let mirnas = Mirnas::new(mirnas, predictor.mirna_len(), args.gate.gate()?);
-    let asked = match &args.pairs {
-        Some(path) => Asked::Listed(Listed::open(path)?),
-        None => Asked::All,
-    };
+    let asked = args.question.asked()?;
     let cut = args.within.map_or(Cut::Into(args.shards), Cut::Within);
-    let mut targets = Reader::open(&args.target)?.with(args.target_headers);
+    let mut targets = Reader::open(&args.question.target)?.with(args.question.target_headers);
     let plan = plan(&predictor, &mirnas, (&mut targets, asked), least, cut)?;
     if let Some(limit) = args.within
         && plan.shards.iter().any(|shard| shard.seconds > limit)

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::UNSCORED;
-use super::common::{Common, Sites};
+use super::common::{Common, Question, Sites};
 use super::interrupt;
 use super::part::Part;
 use super::progress::Progress;
 use crate::model::Predictor;
 use crate::rna::{Gate, Headers, Reader, WindowShape};
 use crate::scan::{
-    Asked, Course, Format, GENOME_MEANING, Genome, Identity, InputFile, Journal, Listed, MEANINGS, Mirnas,
-    Scan, Shard, Tables, Tally,
+    Asked, Course, Format, GENOME_MEANING, Genome, Identity, InputFile, Journal, MEANINGS, Mirnas, Scan,
+    Shard, Tables, Tally,
 };
 use crate::{Error, Result, open};
 
@@ -24,19 +24,8 @@ use crate::{Error, Result, open};
 /// 15 nt to the model's longest, or no sequence), unknown_id.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// miRNAs, FASTA, gzip or not; - for stdin
-    #[arg(long, value_name = "FASTA")]
-    mirna: String,
-    /// Transcripts, FASTA, gzip or not; - for stdin
-    #[arg(long, value_name = "FASTA")]
-    target: String,
-    /// Where the transcripts' ids are in their headers: plain (also ensembl, refseq, mirbase), up to the first white space;
-    /// gencode, up to the first |; ucsc, after genome and track
-    #[arg(long, value_name = "SOURCE", default_value_t)]
-    target_headers: Headers,
-    /// Only these pairs: columns mirna_id and target_id by name, or the first two
-    #[arg(long, value_name = "TSV")]
-    pairs: Option<String>,
+    #[command(flatten)]
+    question: Question,
     /// Table of binding sites; - for stdout, gzip if the name ends in .gz
     #[arg(long, value_name = "TSV")]
     sites: Option<String>,
@@ -92,17 +81,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let predictor = args.common.predictor()?;
     let min_probability = args.gate.min_probability(&predictor)?;
     let inputs = args.inputs()?;
-    let (mirnas, warning) = Reader::read_all(&args.mirna)?;
+    let (mirnas, warning) = Reader::read_all(&args.question.mirna)?;
     let mirnas = Mirnas::new(mirnas, predictor.mirna_len(), gate);
-    let asked = match &args.pairs {
-        Some(path) => Asked::Listed(Listed::open(path)?),
-        None => Asked::All,
-    };
+    let asked = args.question.asked()?;
     warning.into_iter().chain(mirnas.warnings()).for_each(|line| args.common.say(line));
     let meta =
         if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
     let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
-    let shard = args.part.shard(&args.target, args.target_headers)?;
+    let shard = args.part.shard(&args.question.target, args.question.target_headers)?;
     let run = || args.identity(&predictor, (gate, min_probability), &inputs);
     let outputs = args.outputs();
     let device = predictor.workers().device();
@@ -150,8 +136,8 @@ impl Args {
         let course = Course { shard, journal, stretch: self.part.stretch(), stop: &stop };
         let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
         let consumed = Arc::default();
-        let mut targets =
-            Reader::open_counting(&self.target, Arc::clone(&consumed))?.with(self.target_headers);
+        let mut targets = Reader::open_counting(&self.question.target, Arc::clone(&consumed))?
+            .with(self.question.target_headers);
         let mut progress = Progress::new("pairs", consumed, size, self.common.quiet);
         let tally = scan.run(&mut targets, asked, course, &mut |pairs| progress.tick(pairs));
         progress.finish();
@@ -164,7 +150,12 @@ impl Args {
 
     /// Usage that the grammar of flags cannot rule out.
     fn check(&self) -> Result<()> {
-        let inputs = [Some(&self.mirna), Some(&self.target), self.pairs.as_ref(), self.annotation.as_ref()];
+        let inputs = [
+            Some(&self.question.mirna),
+            Some(&self.question.target),
+            self.question.pairs.as_ref(),
+            self.annotation.as_ref(),
+        ];
         if inputs.into_iter().flatten().filter(|path| *path == open::STANDARD).count() > 1 {
             return Err(Error::Setting("expected one input from stdin (-), found several".into()));
         }
@@ -213,9 +204,9 @@ impl Args {
 
     fn inputs(&self) -> Result<Vec<Input<'_>>> {
         let given = [
-            ("mirna", Some(&self.mirna)),
-            ("target", Some(&self.target)),
-            ("pairs", self.pairs.as_ref()),
+            ("mirna", Some(&self.question.mirna)),
+            ("target", Some(&self.question.target)),
+            ("pairs", self.question.pairs.as_ref()),
             ("annotation", self.annotation.as_ref()),
         ];
         let mut inputs = Vec::new();
@@ -251,7 +242,7 @@ impl Args {
             mirscope: env!("CARGO_PKG_VERSION").into(),
             model: predictor.name().into(),
             model_sha256: predictor.hash().into(),
-            target_headers: self.target_headers.to_string(),
+            target_headers: self.question.target_headers.to_string(),
             candidates: gate.to_string(),
             min_probability,
             meta_lines: !self.no_meta,
@@ -265,7 +256,7 @@ impl Args {
     fn meta(&self, predictor: &Predictor, (gate, least): (Gate, f32), inputs: &[Input]) -> String {
         let shape = WindowShape::of(predictor.site_len());
         let flags: String = inputs.iter().map(|input| format!(" --{} {}", input.flag, input.path)).collect();
-        let headers = match self.target_headers {
+        let headers = match self.question.target_headers {
             Headers::Plain => String::new(),
             other => format!(" --target-headers {other}"),
         };

@@ -5,7 +5,6 @@ use crate::{
     arena::Kept,
     device::Device,
     error::{Error, Result},
-    ops::pair_conv::Pairs,
     rna::{Base, Pairing},
     tensor::{On, Shape, Tensor, on},
 };
@@ -85,13 +84,6 @@ impl Batch {
         Ok(())
     }
 
-    /// What a pairing map is made of.
-    pub(crate) fn pairs(&self) -> Pairs<'_> {
-        let Lengths { mirna: rows, site: columns } = self.lengths;
-        let channel = |row: u32, column: u32| CHANNEL[row as usize][column as usize];
-        Pairs { tokens: &self.tokens, rows, columns, vocabulary: VOCABULARY, channel }
-    }
-
     /// Of a pairing map: `[B, mirna, site, 3]`.
     pub fn map_shape(&self) -> Shape {
         [self.size, self.lengths.mirna, self.lengths.site, PAIR_CHANNELS].into()
@@ -131,6 +123,11 @@ impl Batch {
 
 const BASES: [Option<Base>; VOCABULARY] =
     [Some(Base::A), Some(Base::C), Some(Base::G), Some(Base::U), Some(Base::N), None];
+
+/// The map's channel for a miRNA's and a site's token.
+pub(crate) fn pair_channel(mirna: u32, site: u32) -> Option<u8> {
+    CHANNEL[mirna as usize][site as usize]
+}
 
 /// The map's channel for two tokens.
 pub(super) const CHANNEL: [[Option<u8>; VOCABULARY]; VOCABULARY] = {

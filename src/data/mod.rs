@@ -23,6 +23,7 @@ mod swap;
 mod synthetic;
 mod table;
 
+pub(crate) use batch::pair_channel;
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
 pub use check::{Count, Leak, Shared, check, leak};
 pub use experiments::{Differential, Experiment, read_experiments};

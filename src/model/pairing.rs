@@ -1,11 +1,11 @@
 use super::PairingConfig;
 use crate::{
     autograd::{Tape, Var},
-    data::{Batch, PAIR_CHANNELS},
+    data::{Batch, Lengths, PAIR_CHANNELS, VOCABULARY, pair_channel},
     device::Device,
     error::Result,
     nn::{Conv2d, Linear, dropout},
-    ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape},
+    ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape, pair_conv::Pairs},
     params::Builder,
 };
 
@@ -54,7 +54,7 @@ impl PairingStem {
         };
         let mut map = match t.device() {
             Device::Cpu(_) if !t.records() => {
-                first.of_pairs(t, &batch.pairs(), if others.is_empty() { 1 } else { POOL })?
+                first.of_pairs(t, &pairs(batch), if others.is_empty() { 1 } else { POOL })?
             }
             device => pool(first.forward(t, &t.constant(batch.map_on(device)?))?, others)?, // of [B, M, S, 3]
         };
@@ -71,4 +71,10 @@ impl PairingStem {
         let joined = self.from_tokens.onto(t, pooled, &from_map, 0.0)?;
         t.apply(Activate(Activation::Gelu), [&joined])
     }
+}
+
+/// What a batch's pairing maps are made of.
+fn pairs(batch: &Batch) -> Pairs<'_> {
+    let Lengths { mirna: rows, site: columns } = batch.lengths;
+    Pairs { tokens: &batch.tokens, rows, columns, vocabulary: VOCABULARY, channel: pair_channel }
 }

@@ -134,7 +134,8 @@ impl KmerIndex {
     /// Loci of a probe that looks for nothing but a seed, where its matches do not overlap: nearly all there are, and
     /// nothing is to be sorted or compared.
     fn exact(&self, probe: &Probe) -> Option<impl Iterator<Item = usize>> {
-        let [Pattern { code, before: _, locus }] = &probe.patterns[..] else { return None };
+        let [Pattern { code, before, locus }] = &probe.patterns[..] else { return None };
+        debug_assert!(before.is_empty(), "a seed is looked up whole");
         let starts = self.starts(*code);
         let are_apart = starts.windows(2).all(|two| (two[1] - two[0]) as usize >= K);
         are_apart.then(|| starts.iter().map(move |&at| at as usize + locus))
