@@ -6,6 +6,7 @@ mod crossval;
 mod data;
 mod run;
 mod step;
+mod targets;
 
 pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, SyntheticConfig, Training};
 pub use crossval::{CrossValidation, Tested, Trial};
