@@ -69,6 +69,12 @@ impl Builder {
         self.add(name, shape, |_| value)
     }
 
+    /// These `values`, in row-major order.
+    pub fn given(&mut self, name: &str, shape: &[usize], values: &[f64]) -> ParamId {
+        let mut values = values.iter();
+        self.add(name, shape, |_| *values.next().expect("as many values as the shape has"))
+    }
+
     /// Uniform in `-bound..bound`.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> ParamId {
         self.add(name, shape, |random| bound * (2.0 * random.random::<f64>() - 1.0))
