@@ -107,6 +107,11 @@ impl Builder {
         ParamId(self.entries.len() - 1)
     }
 
+    /// Values registered so far.
+    pub(crate) fn parameters(&self) -> usize {
+        self.entries.iter().map(Entry::len).sum()
+    }
+
     /// Lays the parameters out on `device`.
     pub fn on(self, device: &Device) -> Result<Params> {
         let flat = Tensor::new(device, &[self.values.len()], &self.values)?;

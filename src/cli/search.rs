@@ -1,0 +1,121 @@
+//! `mirscope search`: which changes of a configuration are worth it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::common::Compute;
+use super::train::Watch;
+use crate::eval::Estimate;
+use crate::open;
+use crate::output::Output;
+use crate::train::{Search, SearchEvent, Standing};
+
+/// Train a configuration with changes, named ones and random ones, and compare what each reaches
+///
+/// Trials are trained in rungs, after each of which the better share goes on (successive halving). All hold out the same
+/// rows; a table of what they reach there goes to stdout, and into the folder beside a run for each. A stopped search goes
+/// on when the same command is given again.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The search: a base configuration, [[trial]] tables, a [space] to draw from, rungs
+    #[arg(long, value_name = "TOML")]
+    config: PathBuf,
+    /// Change one setting of the base, as in training.batch=256; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Bootstrap resamples of miRNA families for the 95% intervals
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    resamples: usize,
+    #[command(flatten)]
+    compute: Compute,
+    /// Say nothing on stderr but errors
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let search = Search::read(&args.config, &args.overrides)?;
+    let workers = args.compute.workers(args.quiet)?;
+    let mut told = Told { watch: None, quiet: args.quiet };
+    let (impossible, repeated) = search.redrawn;
+    if impossible + repeated > 0 {
+        told.say(&format!("drawn again: {impossible} impossible and {repeated} repeated combinations"));
+    }
+    told.say(&format!("{} trials, the base among them", search.count()));
+    let standings = search.run(&args.out, &workers, args.resamples, &mut |event| told.of(event))?;
+    let mut output = Output::create(open::STANDARD)?;
+    output.put(markdown(standings))?;
+    output.finish()?;
+    told.say(&format!("the table is {}/trials.tsv", args.out.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Best first.
+fn markdown(mut standings: Vec<Standing>) -> String {
+    let reached = |s: &Standing| s.average_precision.value.unwrap_or(0.0);
+    standings.sort_by(|a, b| reached(b).total_cmp(&reached(a)));
+    let mut text =
+        "| trial | changes | parameters | Mflop | epochs | average precision | above base | AUROC | s |\n\
+                    |---|---|---:|---:|---:|---|---|---:|---:|\n"
+            .to_string();
+    for s in &standings {
+        let changes: Vec<String> = s.changes.iter().map(|change| format!("`{change}`")).collect();
+        let (above, auroc) = (s.difference.as_ref().map_or("-".into(), signed), s.auroc.unwrap_or(f64::NAN));
+        text += &format!(
+            "| {} | {} | {} | {:.1} | {} | {} | {above} | {auroc:.3} | {:.0} |\n",
+            s.name,
+            changes.join(", "),
+            s.parameters,
+            s.mflop,
+            s.epochs,
+            s.average_precision,
+            s.seconds
+        );
+    }
+    text
+}
+
+/// A difference, which is told by its sign.
+fn signed(difference: &Estimate) -> String {
+    let value = difference.value.map_or("-".into(), |value| format!("{value:+.4}"));
+    difference.interval.map_or(value.clone(), |i| format!("{value} [{:+.4}, {:+.4}]", i.low, i.high))
+}
+
+/// Tells which trial is trained, and how that goes on.
+struct Told {
+    watch: Option<Watch>,
+    quiet: bool,
+}
+
+impl Told {
+    fn of(&mut self, event: SearchEvent) {
+        match event {
+            SearchEvent::Trial { name, number, of, until } => {
+                self.say(&format!("trial {name}, {number} of {of}, to epoch {until}"));
+                self.watch = Some(Watch::new(self.quiet));
+            }
+            SearchEvent::Run(event) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.tell(event);
+                }
+            }
+            SearchEvent::Done(standing) => {
+                if let Some(watch) = self.watch.take() {
+                    watch.finish();
+                }
+                let above = standing.difference.as_ref().map(|d| format!(", above base {}", signed(d)));
+                let (reached, above) = (standing.average_precision, above.unwrap_or_default());
+                self.say(&format!("trial {}: average precision {reached}{above}", standing.name));
+            }
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if !self.quiet {
+            eprintln!("mirscope: {line}");
+        }
+    }
+}
