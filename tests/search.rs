@@ -175,6 +175,30 @@ fn killed_at_every_turn(folder: &Folder) {
     folder.run(0, &format!("{LINE} killed"));
 }
 
+/// A trial of which training makes no numbers any more ends there, and the search goes on without it.
+#[test]
+fn a_trial_that_leaves_the_numbers_ends_and_the_others_go_on() {
+    let folder = folder();
+    let named =
+        "[[trial]]\nname = \"wild\"\nset.training = { rate = 1e30, optimizer = \"sgd\", clip = 1e30 }\n";
+    let search = format!("base = \"base.toml\"\nrungs = [1, 2]\nkeep = 1.0\n{named}");
+    folder.write("search.toml", search);
+    for _ in 0..2 {
+        let (markdown, said) = folder.run(0, &format!("{LINE} run"));
+        assert!(said.contains("trial wild: its loss is no number any more"), "{said}");
+        let rows = table(&folder, "run");
+        assert_eq!(rows[2][4..], ["0", "NA", "NA", "NA", "NA", "NA", "NA", "NA", "NA"]);
+        assert_eq!(rows[1][4], "2");
+        assert!(markdown.lines().last().unwrap().starts_with("| wild |"), "{markdown}");
+    }
+}
+
+#[test]
+fn the_example_is_a_search() {
+    let search = mirscope::train::Search::read(std::path::Path::new("examples/search.toml"), &[]).unwrap();
+    assert_eq!(search.count(), 1 + 5 + 4);
+}
+
 #[test]
 fn the_seed_decides_the_trials() {
     let folder = folder();

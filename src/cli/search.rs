@@ -63,9 +63,10 @@ fn markdown(mut standings: Vec<Standing>) -> String {
             .to_string();
     for s in &standings {
         let changes: Vec<String> = s.changes.iter().map(|change| format!("`{change}`")).collect();
-        let (above, auroc) = (s.difference.as_ref().map_or("-".into(), signed), s.auroc.unwrap_or(f64::NAN));
+        let above = s.difference.as_ref().map_or("-".into(), signed);
+        let auroc = s.auroc.map_or("-".into(), |auroc| format!("{auroc:.3}"));
         text += &format!(
-            "| {} | {} | {} | {:.1} | {} | {} | {above} | {auroc:.3} | {:.0} |\n",
+            "| {} | {} | {} | {:.1} | {} | {} | {above} | {auroc} | {:.0} |\n",
             s.name,
             changes.join(", "),
             s.parameters,
@@ -107,8 +108,11 @@ impl Told {
                     watch.finish();
                 }
                 let above = standing.difference.as_ref().map(|d| format!(", above base {}", signed(d)));
-                let (reached, above) = (standing.average_precision, above.unwrap_or_default());
-                self.say(&format!("trial {}: average precision {reached}{above}", standing.name));
+                let reached = match standing.best_epoch {
+                    Some(_) => format!("average precision {}", standing.average_precision),
+                    None => "its loss is no number any more: it ends here".into(),
+                };
+                self.say(&format!("trial {}: {reached}{}", standing.name, above.unwrap_or_default()));
             }
         }
     }

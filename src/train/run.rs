@@ -231,6 +231,10 @@ impl Run<'_> {
         let rows = &self.data.validation;
         let duos: Vec<Duo> = rows.iter().map(duo).collect();
         let logits = self.network.logits(&self.params, &duos, self.workers)?;
+        if logits.iter().any(|z| z.is_nan()) {
+            let loss = self.progress.loss_sum / self.progress.step_in_epoch.max(1) as f64;
+            return Err(Error::Diverged { step: self.progress.step, loss, norm: f64::NAN });
+        }
         let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
         let loss = |(&z, &y): (&f32, &bool)| f64::from(if y { -z } else { z }).exp().ln_1p();
         let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
@@ -299,8 +303,7 @@ impl Progress {
     fn look_at(&mut self, Taken { step, loss, norm }: Taken) -> Result<()> {
         let (loss, norm) = (loss.value()?, norm.value()?);
         if !loss.is_finite() || !norm.is_finite() {
-            let what = format!("step {step}: loss {loss}, gradient norm {norm}");
-            return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
+            return Err(Error::Diverged { step, loss, norm });
         }
         self.loss_sum += loss;
         Ok(())

@@ -250,16 +250,22 @@ impl Search {
         let data = if same { data } else { own.insert(Data::read(&trial.config)?) };
         data.reseed(trial.config.seed);
         judge.same_rows(&trial.name, data)?;
-        let outcome = run_on(data, (&trial.config, until), &folder, true, workers, observe)?;
-        let again = Workers::new(workers.device(), workers.threads())?;
-        let predictor = Predictor::load(&folder.join(BEST), again)?;
-        let duos: Vec<Duo> = data.validation.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
-        let kept = Kept::new(&folder, &outcome, predictor.log_odds(&duos)?)?;
+        let kept = match run_on(data, (&trial.config, until), &folder, true, workers, observe) {
+            Ok(outcome) => {
+                let again = Workers::new(workers.device(), workers.threads())?;
+                let predictor = Predictor::load(&folder.join(BEST), again)?;
+                let duos: Vec<Duo> = data.validation.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
+                Kept::new(&folder, Some(outcome.best.1), predictor.log_odds(&duos)?)?
+            }
+            // A rate that is too high is a result too, of any trial but what the others are measured by.
+            Err(Error::Diverged { .. }) if trial.name != BASE => Kept::new(&folder, None, vec![])?,
+            Err(e) => return Err(e),
+        };
         kept.write(&path, &of)?;
         Ok(kept)
     }
 
-    /// The base, and the better share of the others; of equals, those that came first.
+    /// The base, and the better share of the others; of equals, those that came first. What has left the numbers stays behind.
     fn better(&self, going: Vec<usize>, standings: &[Option<Standing>]) -> Vec<usize> {
         let reached =
             |at: usize| standings[at].as_ref().and_then(|s| s.average_precision.value).unwrap_or(0.0);

@@ -12,7 +12,7 @@ use crate::{
         config::RunConfig,
         crossval::identity,
         data::Data,
-        run::{EpochMetrics, METRICS, Outcome},
+        run::{EpochMetrics, METRICS},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ pub struct Standing {
     pub parameters: usize,
     /// Million multiplications and additions of a forward pass over a pair.
     pub mflop: f64,
-    /// Epochs trained, and the one whose model is judged.
+    /// Epochs trained, and the one whose model is judged: none where training has left the numbers.
     pub epochs: u64,
-    pub best_epoch: u64,
+    pub best_epoch: Option<u64>,
     /// On the rows held out. Intervals are of their miRNA families.
     pub average_precision: Estimate,
     pub auroc: Option<f64>,
@@ -43,24 +43,26 @@ pub struct Standing {
 #[derive(Debug)]
 pub(super) struct Kept {
     head: Head,
-    /// Of each row held out.
+    /// Of each row held out; none of a trial that has left the numbers.
     log_odds: Vec<f32>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Head {
     epochs: u64,
-    best_epoch: u64,
+    best_epoch: Option<u64>,
     seconds: f64,
 }
 
 impl Kept {
-    pub fn new(folder: &Path, outcome: &Outcome, log_odds: Vec<f32>) -> Result<Self> {
+    /// Of the run in `folder` that found its best model in that epoch.
+    pub fn new(folder: &Path, best_epoch: Option<u64>, log_odds: Vec<f32>) -> Result<Self> {
         let path = folder.join(METRICS);
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
-        let epochs = text.lines().filter_map(|line| serde_json::from_str::<EpochMetrics>(line).ok());
-        let seconds = epochs.map(|epoch| epoch.seconds).sum();
-        Ok(Self { head: Head { epochs: outcome.epochs, best_epoch: outcome.best.1, seconds }, log_odds })
+        let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let metrics: Vec<EpochMetrics> = lines.collect();
+        let (epochs, seconds) = (metrics.len() as u64, metrics.iter().map(|epoch| epoch.seconds).sum());
+        Ok(Self { head: Head { epochs, best_epoch, seconds }, log_odds })
     }
 
     pub fn write(&self, path: &Path, of: &str) -> Result<()> {
@@ -129,14 +131,16 @@ impl Judge {
 
     pub fn standing(&self, trial: &Trial, kept: &Kept, base: Option<&Kept>) -> Result<Standing> {
         let scores = |kept: &Kept| Scores::from_f32(self.labels.clone(), &kept.log_odds);
-        let own = scores(kept)?;
+        let own = kept.head.best_epoch.map(|_| scores(kept)).transpose()?;
         let base = base.map(scores).transpose()?;
-        let above = |base: &Scores| {
+        let above = |(own, base): (&Scores, &Scores)| {
             let gap =
                 |own: &Scores, base: &Scores| Some(own.average_precision()? - base.average_precision()?);
-            let value = gap(&own, base);
-            self.estimate(value, |rows| gap(&own.pick(rows), &base.pick(rows)))
+            self.estimate(gap(own, base), |rows| gap(&own.pick(rows), &base.pick(rows)))
         };
+        let average_precision = own.as_ref().map_or(Estimate { value: None, interval: None }, |own| {
+            self.estimate(own.average_precision(), |rows| own.pick(rows).average_precision())
+        });
         let Trial { name, changes, config } = trial;
         let mut builder = Builder::new(config.seed);
         Network::new(&mut builder, &config.model);
@@ -147,10 +151,9 @@ impl Judge {
             mflop: config.model.forward_flops() / 1e6,
             epochs: kept.head.epochs,
             best_epoch: kept.head.best_epoch,
-            average_precision: self
-                .estimate(own.average_precision(), |rows| own.pick(rows).average_precision()),
-            auroc: own.auroc(),
-            difference: base.as_ref().map(above),
+            average_precision,
+            auroc: own.as_ref().and_then(Scores::auroc),
+            difference: own.as_ref().zip(base.as_ref()).map(above),
             seconds: kept.head.seconds,
         })
     }
@@ -175,6 +178,7 @@ pub(super) fn write<'a>(path: &Path, standings: impl Iterator<Item = &'a Standin
     let mut text = HEADER.to_string();
     for s in standings {
         let Standing { name, parameters, mflop, epochs, best_epoch, .. } = s;
+        let best_epoch = best_epoch.map_or("NA".into(), |epoch| epoch.to_string());
         let changes = if s.changes.is_empty() { "-".into() } else { s.changes.join("; ") };
         text += &format!("{name}\t{changes}\t{parameters}\t{mflop:.2}\t{epochs}\t{best_epoch}\t");
         text += &format!("{}\t{}\t", cells(Some(&s.average_precision)), number(s.auroc));
