@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::common::Compute;
 use super::train::Watch;
 use crate::eval::Estimate;
+use crate::figure::{Axis, Figure, Mark, Style};
 use crate::open;
 use crate::output::Output;
 use crate::train::{Search, SearchEvent, Standing};
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// Folder of the runs
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Also draw what each trial had reached after each epoch, as SVG
+    #[arg(long, value_name = "SVG")]
+    svg: Option<PathBuf>,
     /// Bootstrap resamples of miRNA families for the 95% intervals
     #[arg(long, value_name = "N", default_value_t = 1000)]
     resamples: usize,
@@ -45,23 +49,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         told.say(&format!("drawn again: {impossible} impossible and {repeated} repeated combinations"));
     }
     told.say(&format!("{} trials, the base among them", search.count()));
-    let standings = search.run(&args.out, &workers, args.resamples, &mut |event| told.of(event))?;
+    let mut standings = search.run(&args.out, &workers, args.resamples, &mut |event| told.of(event))?;
     let mut output = Output::create(open::STANDARD)?;
-    output.put(markdown(standings))?;
+    let reached = |s: &Standing| s.average_precision.value.unwrap_or(0.0);
+    standings.sort_by(|a, b| reached(b).total_cmp(&reached(a)));
+    output.put(markdown(&standings))?;
     output.finish()?;
+    if let Some(path) = &args.svg {
+        Output::write(path, curves(&standings).file().as_bytes())?;
+    }
     told.say(&format!("the table is {}/trials.tsv", args.out.display()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Best first.
-fn markdown(mut standings: Vec<Standing>) -> String {
-    let reached = |s: &Standing| s.average_precision.value.unwrap_or(0.0);
-    standings.sort_by(|a, b| reached(b).total_cmp(&reached(a)));
+/// Best first, as they are given.
+fn markdown(standings: &[Standing]) -> String {
     let mut text =
         "| trial | changes | parameters | Mflop | epochs | average precision | above base | AUROC | s |\n\
                     |---|---|---:|---:|---:|---|---|---:|---:|\n"
             .to_string();
-    for s in &standings {
+    for s in standings {
         let changes: Vec<String> = s.changes.iter().map(|change| format!("`{change}`")).collect();
         let above = s.difference.as_ref().map_or("-".into(), signed);
         let auroc = s.auroc.map_or("-".into(), |auroc| format!("{auroc:.3}"));
@@ -77,6 +84,44 @@ fn markdown(mut standings: Vec<Standing>) -> String {
         );
     }
     text
+}
+
+/// Trials that have a line of their own in the key: the best, and what they are measured by.
+const NAMED: usize = 5;
+
+/// Average precision by epoch, the best trials first.
+fn curves(standings: &[Standing]) -> Figure {
+    let all = || standings.iter().flat_map(|s| s.by_epoch.iter().copied());
+    let (low, high) = (all().fold(1.0, f64::min), all().fold(0.0, f64::max));
+    let last = standings.iter().map(|s| s.by_epoch.len()).max().unwrap_or(1);
+    let (mut marks, mut key, mut named) = (vec![], vec![], 0);
+    for s in standings {
+        let style = if s.difference.is_none() && s.best_epoch.is_some() {
+            Style::Reference
+        } else {
+            Style::Series(named.min(NAMED))
+        };
+        if style == Style::Reference || named < NAMED {
+            key.push((style, s.name.clone()));
+        }
+        named += usize::from(style != Style::Reference);
+        let points = s.by_epoch.iter().zip(1..).map(|(&reached, epoch)| [f64::from(epoch), reached]);
+        let points: Vec<[f64; 2]> = points.collect();
+        marks.extend(points.last().map(|&at| Mark::Dot { at, style, full: true }));
+        marks.push(Mark::Line { points, style });
+    }
+    if named > NAMED {
+        key.push((Style::Series(NAMED), "others".into()));
+    }
+    marks.reverse(); // the best in front
+    Figure {
+        title: "Validation average precision of each trial by epoch".into(),
+        x: Axis::linear("epoch", 0.0, last as f64),
+        y: Axis::linear("average precision", low, high),
+        marks,
+        key,
+        beside: vec![],
+    }
 }
 
 /// A difference, which is told by its sign.

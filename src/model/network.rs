@@ -108,7 +108,7 @@ impl Network {
         let marks = self.read.marks(t, ids);
         let mut x = self.embedded(t, &self.read, ids)?;
         if let (Some(pairing), Some(map)) = (&self.pairing, map) {
-            x = pairing.into_tokens(t, x, &marks, map, self.config.dropout)?;
+            x = pairing.looked_up(t, x, &marks, map, self.config.dropout)?;
         }
         for layer in &self.layers {
             x = layer.forward(t, Tokens { x: &x, marks: &marks }, memory)?;

@@ -95,7 +95,7 @@ impl PairingStem {
     }
 
     /// The tokens `x [B, T, C]`, with what they find in the map's columns where they are to look there.
-    pub fn into_tokens(&self, t: &Tape, x: Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
+    pub fn looked_up(&self, t: &Tape, x: Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
         match &self.columns {
             Some(columns) => columns.join(t, &x, marks, map, drop),
             None => Ok(x),

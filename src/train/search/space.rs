@@ -189,7 +189,7 @@ impl Axis {
                     .try_into()
                     .map_err(|_| wrong("numbers low and high, and log = true or false"))?;
                 let (low, high) = (range.low.value(), range.high.value());
-                if !(low < high) || !high.is_finite() || (range.log && low <= 0.0) {
+                if low.is_nan() || low >= high || !high.is_finite() || (range.log && low <= 0.0) {
                     return Err(wrong("low below high, and above 0 where log"));
                 }
                 Values::Range(range)

@@ -30,6 +30,8 @@ pub struct Standing {
     /// Epochs trained, and the one whose model is judged: none where training has left the numbers.
     pub epochs: u64,
     pub best_epoch: Option<u64>,
+    /// Average precision on the rows held out after each epoch.
+    pub by_epoch: Vec<f64>,
     /// On the rows held out. Intervals are of their miRNA families.
     pub average_precision: Estimate,
     pub auroc: Option<f64>,
@@ -47,10 +49,10 @@ pub(super) struct Kept {
     log_odds: Vec<f32>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Head {
-    epochs: u64,
     best_epoch: Option<u64>,
+    by_epoch: Vec<f64>,
     seconds: f64,
 }
 
@@ -61,8 +63,9 @@ impl Kept {
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
         let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
         let metrics: Vec<EpochMetrics> = lines.collect();
-        let (epochs, seconds) = (metrics.len() as u64, metrics.iter().map(|epoch| epoch.seconds).sum());
-        Ok(Self { head: Head { epochs, best_epoch, seconds }, log_odds })
+        let by_epoch = metrics.iter().map(|epoch| epoch.validation_average_precision).collect();
+        let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();
+        Ok(Self { head: Head { best_epoch, by_epoch, seconds }, log_odds })
     }
 
     pub fn write(&self, path: &Path, of: &str) -> Result<()> {
@@ -149,8 +152,9 @@ impl Judge {
             changes: changes.clone(),
             parameters: builder.parameters(),
             mflop: config.model.forward_flops() / 1e6,
-            epochs: kept.head.epochs,
+            epochs: kept.head.by_epoch.len() as u64,
             best_epoch: kept.head.best_epoch,
+            by_epoch: kept.head.by_epoch.clone(),
             average_precision,
             auroc: own.as_ref().and_then(Scores::auroc),
             difference: own.as_ref().zip(base.as_ref()).map(above),
