@@ -157,10 +157,14 @@ impl Predictor {
         &self.params
     }
 
+    /// One log-odds per pair, in order, as the network gives it; the same bits for any number of threads.
+    pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
+        self.network.logits(&self.params, pairs, &self.workers)
+    }
+
     /// One probability per pair, in order; the same bits for any number of threads.
     pub fn probabilities(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        let logits = self.network.logits(&self.params, pairs, &self.workers)?;
-        Ok(logits.into_iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
+        Ok(self.log_odds(pairs)?.into_iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
     }
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod crossval;
 mod data;
 mod run;
+mod search;
 mod step;
 mod targets;
 
@@ -12,4 +13,5 @@ pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, S
 pub use crossval::{CrossValidation, Tested, Trial};
 pub use data::{Data, Origin};
 pub use run::{EpochMetrics, Event, Outcome, run};
+pub use search::{Search, SearchEvent, Standing};
 pub use step::{Accumulator, Example, StepId};
