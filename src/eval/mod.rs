@@ -18,6 +18,7 @@ pub use calibration::{Bin, brier, calibration_error, reliability};
 pub use curves::{Point, thinned};
 pub use functional::{Curve, ExperimentResult, Functional, FunctionalScore};
 pub use logistic::Logistic;
+pub(crate) use logistic::newton;
 pub use metrics::{Confusion, Criterion, Scores};
 pub use rank::spearman;
 pub use report::{CALLS, Estimate, RANKING, Report, ReportRow, Resampling, Rows, Scored};
