@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::UNSCORED;
-use super::common::Common;
+use super::common::{Common, World};
 use super::progress::Progress;
 use crate::output::Output;
 use crate::scan::{self, Columns, Predicted};
@@ -35,6 +35,8 @@ pub(super) struct Args {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
+    world: World,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -43,7 +45,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let message = format!("expected a name of its own for the output, found '{}' twice", args.output);
         return Err(Error::Setting(message).into());
     }
-    let predictor = args.common.predictor()?;
+    let predictor = args.common.predictor()?.with_prior(args.world.prior)?;
     let columns = Columns {
         mirna: args.mirna_col.clone(),
         target: args.target_col.clone(),
