@@ -131,14 +131,12 @@ enum Candidates {
     Miraw,
 }
 
-/// nt
-const DEFAULT_STRIDE: usize = 5;
-
 impl Windows {
     pub(super) fn gate(&self) -> Result<Gate> {
         let stride = |default| self.stride.map_or(default, NonZeroUsize::get);
         match (self.candidates, self.stride) {
-            (Candidates::All, _) => Ok(Gate::All { stride: stride(DEFAULT_STRIDE) }),
+            (Candidates::All, None) => Ok(Gate::TILED),
+            (Candidates::All, Some(stride)) => Ok(Gate::All { stride: stride.get() }),
             (Candidates::Targetnet, _) => {
                 Ok(Gate::Extended { rule: ExtendedSeed::TARGETNET, stride: stride(1) })
             }

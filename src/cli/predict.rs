@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// Name of the new column
     #[arg(long, value_name = "NAME", default_value = "probability")]
     append_col: String,
+    /// Also a column of this name: the chance that a window of a shuffled 3'UTR scores as high, adjusted for the rows that
+    /// there are (Benjamini-Hochberg). Takes a model that was held against chance (model null); the table is held in memory
+    #[arg(long, value_name = "NAME")]
+    fdr: Option<String>,
     /// Where to write; gzip if the name ends in .gz
     #[arg(short, long, value_name = "TSV", default_value = open::STANDARD)]
     output: String,
@@ -50,6 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         mirna: args.mirna_col.clone(),
         target: args.target_col.clone(),
         append: args.append_col.clone(),
+        fdr: args.fdr.clone(),
     };
     let output = Output::create(&args.output)?;
     let mut progress = Progress::new("rows", Arc::default(), None, args.common.quiet);

@@ -1,5 +1,6 @@
 //! How good scores are, and how much of it needs no model: numbers in, numbers out.
 
+mod adjusted;
 mod bootstrap;
 mod calibration;
 mod curves;
@@ -13,6 +14,7 @@ mod spread;
 pub mod table;
 mod utr;
 
+pub use adjusted::benjamini_hochberg;
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
 pub use curves::{Point, thinned};

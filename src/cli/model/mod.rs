@@ -1,6 +1,7 @@
 //! `mirscope model`: which models there are, what they are, whether they are whole, and what their answers mean.
 
 mod calibrate;
+mod null;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ enum Command {
     Verify(Verify),
     Export(Export),
     Calibrate(calibrate::Args),
+    Null(null::Args),
 }
 
 /// The model inside this program, and those in a folder
@@ -78,6 +80,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             output.finish()?;
         }
         Command::Calibrate(args) => calibrate::run(args)?,
+        Command::Null(args) => null::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
