@@ -4,11 +4,13 @@ mod checkpoint;
 mod config;
 mod crossval;
 mod data;
+mod record;
 mod run;
 mod step;
 
 pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, SyntheticConfig, Training};
 pub use crossval::{CrossValidation, Tested, Trial};
 pub use data::{Data, Origin};
+pub use record::Record;
 pub use run::{EpochMetrics, Event, Outcome, run};
 pub use step::{Accumulator, Example, StepId};

@@ -63,10 +63,10 @@ pub struct Outcome {
 }
 
 const CONFIG: &str = "config.toml";
-const METRICS: &str = "metrics.jsonl";
+pub(super) const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
-const ORIGINS: &str = "data.json";
+pub(super) const ORIGINS: &str = "data.json";
 
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
 pub fn run(
@@ -259,7 +259,7 @@ impl Run<'_> {
     /// Calibrates the network on its `log_odds` of the validation rows, and writes it.
     fn keep_best(&self, log_odds: &[f32]) -> Result<()> {
         let rows = &self.data.validation;
-        let held = self.data.origins.iter().filter(|origin| origin.validation > 0);
+        let held = self.data.origins.iter().filter(|o| o.validation > 0 && !o.sha256.is_empty());
         let meaning = Meaning::of(rows, log_odds, held.map(|origin| origin.sha256.clone()).collect());
         let scores = Scores::from_f32(labels(rows), &meaning.probabilities(log_odds)?)?;
         let threshold = scores.best_threshold(Criterion::F1).ok_or_else(one_class)?;

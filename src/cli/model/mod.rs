@@ -1,6 +1,7 @@
 //! `mirscope model`: which models there are, what they are, whether they are whole, and what their answers mean.
 
 mod calibrate;
+mod card;
 mod null;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ enum Command {
     Export(Export),
     Calibrate(calibrate::Args),
     Null(null::Args),
+    Card(card::Args),
 }
 
 /// The model inside this program, and those in a folder
@@ -81,6 +83,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Command::Calibrate(args) => calibrate::run(args)?,
         Command::Null(args) => null::run(args)?,
+        Command::Card(args) => card::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -137,8 +140,10 @@ fn meaning(meaning: &Meaning) -> String {
                 Curve::Isotonic { points } => format!("isotonic, {} points", points.len()),
             };
             let (rows, loss) = (calibration.rows, &calibration.log_loss);
+            let hashes =
+                if calibration.sha256.is_empty() { "none".into() } else { calibration.sha256.join(" ") };
             text += &format!("calibration\t{curve}\ncalibration_rows\t{rows}\n");
-            text += &format!("calibration_sha256\t{}\n", calibration.sha256.join(" "));
+            text += &format!("calibration_sha256\t{hashes}\n");
             text += &format!(
                 "log_loss_uncalibrated\t{:.4}\nlog_loss_temperature\t{:.4}\n",
                 loss.uncalibrated, loss.temperature
