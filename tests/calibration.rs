@@ -46,13 +46,14 @@ fn folder() -> Folder {
     folder.write("train.toml", CONFIG);
     folder.run(0, "train --config train.toml --out run --quiet");
     let rows = Synthetic { pairs: 900, site_length: 24, mirnas: 10, seed: 99 }.generate().unwrap();
-    let mut table = String::from("mirna_seq\tmrna_seq\tlabel\tsplit\n");
+    let mut table = String::from("mirna_id\tmirna_seq\tmrna_id\tmrna_seq\tlabel\tsplit\n");
     for (number, row) in rows.iter().enumerate() {
         if row.is_positive() && number % 2 == 0 {
             continue;
         }
         let (label, split) = (u8::from(row.is_positive()), if number % 9 == 0 { "test" } else { "val" });
-        table += &format!("{}\t{}\t{label}\t{split}\n", text(&row.mirna), text(&row.site));
+        let (mirna, site) = (text(&row.mirna), text(&row.site));
+        table += &format!("{}\t{mirna}\t{number}\t{site}\t{label}\t{split}\n", row.mirna_id);
     }
     folder.write("v.tsv", table);
     folder.write("m.fa", ">let-7a\nUGAGGUAGUAGGUUGUAUAGUU\n>miR-1\nUGGAAUGUAAAGAAGUAUGUAU\n>short\nACGU\n");
@@ -65,11 +66,11 @@ const MODEL: &str = "--model run/best.safetensors --device cpu --quiet";
 
 fn probabilities(folder: &Folder, flags: &str) -> Vec<f64> {
     let (table, _) = folder.run(0, &format!("predict --pairs v.tsv {flags}"));
-    table.lines().skip(1).map(|row| row.split('\t').nth(4).unwrap().parse().unwrap()).collect()
+    table.lines().skip(1).map(|row| row.split('\t').nth(6).unwrap().parse().unwrap()).collect()
 }
 
 fn labels(folder: &Folder) -> Vec<bool> {
-    folder.read("v.tsv").lines().skip(1).map(|row| row.split('\t').nth(2) == Some("1")).collect()
+    folder.read("v.tsv").lines().skip(1).map(|row| row.split('\t').nth(4) == Some("1")).collect()
 }
 
 fn log_loss(p: &[f64], labels: &[bool]) -> f64 {
@@ -109,7 +110,7 @@ fn a_trained_model_is_calibrated_and_can_be_anew() {
         "evaluate --model c.safetensors --data v.tsv --split test --resamples 5 --device cpu --quiet",
     );
     let brier = |name: &str| -> f64 {
-        let row = report.lines().filter(|line| line.starts_with(name)).next_back().expect("its calls");
+        let row = report.lines().rfind(|line| line.starts_with(name)).expect("its calls");
         row.split_whitespace().rev().nth(1).unwrap().parse().unwrap()
     };
     assert!(brier("planted  ") < brier("planted, uncalibrated"), "{report}");
@@ -149,7 +150,7 @@ fn a_prior_changes_probabilities_and_no_call() {
     let likely = common::cells(&asked).iter().map(|row| row[5].parse::<f64>().unwrap()).fold(1.0, f64::min);
     let most = rare.lines().skip(1).filter(|row| cell(row, 5).parse::<f64>().unwrap() >= 0.2).count();
     assert!(likely >= 0.2 && common::cells(&asked).len() == most);
-    let (_, err) = folder.run(1, &format!("{scan} --prior 1"));
+    let (_, err) = folder.run(2, &format!("{scan} --prior 1"));
     assert!(err.contains("--prior: expected a share between 0 and 1, found 1"), "{err}");
     // shards of two worlds are not put together
     for (shard, prior) in [(1, "0.01"), (2, "0.02")] {
@@ -164,7 +165,7 @@ fn a_prior_changes_probabilities_and_no_call() {
 #[test]
 fn chance_is_in_the_model_and_in_tables() {
     let folder = folder();
-    let (out, err) = folder.run(1, &format!("predict --pairs v.tsv --fdr q {MODEL}"));
+    let (out, err) = folder.run(2, &format!("predict --pairs v.tsv --fdr q {MODEL}"));
     assert!(out.is_empty() && err.contains("expected a model that was held against chance"), "{err}");
     let line = format!("model null --mirna m.fa --target t.fa --transcripts 30 {MODEL}");
     folder.run(0, &format!("{line} -o n.safetensors"));
@@ -199,13 +200,13 @@ fn chance_is_in_the_model_and_in_tables() {
     }
     let (table, _) =
         folder.run(0, "predict --model n.safetensors --pairs v.tsv --fdr q --device cpu --quiet");
-    assert!(table.starts_with("mirna_seq\tmrna_seq\tlabel\tsplit\tprobability\tq\n"), "{table}");
+    assert!(table.lines().next().unwrap().ends_with("\tlabel\tsplit\tprobability\tq"), "{table}");
     let plain = probabilities(&folder, "--model n.safetensors --device cpu --quiet");
     let mut rows: Vec<(f64, f64)> = vec![];
     for (row, plain) in table.lines().skip(1).zip(&plain) {
         let cells: Vec<&str> = row.split('\t').collect();
-        assert_eq!(cells[4].parse::<f64>().unwrap(), *plain);
-        rows.push((cells[4].parse().unwrap(), cells[5].parse().unwrap()));
+        assert_eq!(cells[6].parse::<f64>().unwrap(), *plain);
+        rows.push((cells[6].parse().unwrap(), cells[7].parse().unwrap()));
     }
     assert_eq!(rows.len(), plain.len());
     rows.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -130,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn files_of_before_say_nothing_of_it() {
+        let text = r#"{"name": "m", "trained_by": "0", "threshold": 0.5, "data": "d", "seed": 1}"#;
+        let said: crate::model::Provenance = serde_json::from_str(text).unwrap();
+        assert_eq!(said.meaning, Meaning::default());
+        assert!(serde_json::from_str::<Meaning>(r#"{"prevalance": 0.2}"#).is_err());
+    }
+
+    #[test]
     fn a_prior_multiplies_odds() {
         let odds = |p: f32| p / (1.0 - p);
         let tenth = Scale::new(&Meaning::default(), 0.1).unwrap();
