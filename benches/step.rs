@@ -47,7 +47,7 @@ fn network(config: &Config, device: &Device) -> (Network, Params, Workers) {
 }
 
 fn examples<'a>(pairs: &[Duo<'a>]) -> Vec<Example<'a>> {
-    let labelled = |(i, &pair)| Example { pair, label: (i % 2) as f32, weight: 1.0 };
+    let labelled = |(i, &pair)| Example { pair, label: (i % 2) as f32, weight: 1.0, offset: 0.0 };
     pairs.iter().enumerate().map(labelled).collect()
 }
 

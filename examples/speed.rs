@@ -121,8 +121,9 @@ fn train(args: &Args) -> Result<()> {
     let (mirnas, sites) =
         (sequences(random, args.batch, config.mirna_len), sequences(random, args.batch, config.site_len));
     let pairs = mirnas.iter().zip(&sites).map(|(m, s)| (&m[..], &s[..]));
-    let examples: Vec<Example> =
-        pairs.map(|pair| Example { pair, label: random.random_range(0..2u8).into(), weight: 1.0 }).collect();
+    let examples: Vec<Example> = pairs
+        .map(|pair| Example { pair, label: random.random_range(0..2u8).into(), weight: 1.0, offset: 0.0 })
+        .collect();
     let mut builder = Builder::new(0);
     let network = Network::new(&mut builder, &config);
     let device = args.device(Par::Seq)?;

@@ -90,7 +90,7 @@ impl<'a> Training<'a> {
         let network = Network::new(&mut builder, config);
         let params = builder.on(&Device::cpu()).unwrap();
         let pairs = sequences.iter().map(|[mirna, site]| (&mirna[..], &site[..])).enumerate();
-        let example = |(i, pair)| Example { pair, label: (i % 2) as f32, weight: 1.0 };
+        let example = |(i, pair)| Example { pair, label: (i % 2) as f32, weight: 1.0, offset: 0.0 };
         Self {
             network,
             examples: pairs.map(example).collect(),

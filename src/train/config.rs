@@ -53,6 +53,14 @@ pub struct Training {
     pub crop: usize,
     /// Steps between checkpoints.
     pub checkpoint_steps: u64,
+    /// Weight of a positive pair in the loss, beside 1 of a negative one.
+    pub positive_weight: f32,
+    /// The loss is given what each miRNA's labels alone say, so that the network need not learn it.
+    pub debias: bool,
+    /// Models whose mean probability of a pair is learned beside its label (Hinton et al. 2015, arXiv 1503.02531).
+    pub teachers: Vec<String>,
+    /// Share of the teachers in what is learned, the label's being the rest.
+    pub distillation: f32,
 }
 
 /// Which rule takes the steps.
@@ -79,6 +87,10 @@ impl Default for Training {
             patience: 4,
             crop: 0,
             checkpoint_steps: 100,
+            positive_weight: 1.0,
+            debias: false,
+            teachers: vec![],
+            distillation: 0.5,
         }
     }
 }
@@ -100,6 +112,9 @@ pub struct DataConfig {
     /// site's near-duplicate: only for comparison with papers that did so.
     #[serde(default = "by_sites")]
     pub grouping: Grouping,
+    /// Seed of what is held out; the run's if not given. Runs that are compared have one.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// Test files: a training row whose site shares a 20-mer with a site here is dropped.
     #[serde(default)]
     pub keep_out: Vec<Rows>,
@@ -192,10 +207,23 @@ impl RunConfig {
                 "training: expected rates and shares of at least 0, clip and rate above".into(),
             ));
         }
+        if !(t.positive_weight > 0.0 && t.positive_weight.is_finite()) {
+            let found = t.positive_weight;
+            return Err(Error::Setting(format!("training.positive_weight: expected above 0, got {found}")));
+        }
+        if !(0.0..=1.0).contains(&t.distillation) {
+            let found = t.distillation;
+            return Err(Error::Setting(format!("training.distillation: expected 0 to 1, got {found}")));
+        }
         if self.data.train.is_empty() && self.data.synthetic.is_none() {
             return Err(Error::Setting("data: expected train files or a synthetic set, got neither".into()));
         }
         Ok(())
+    }
+
+    /// Seed of what is held out.
+    pub(super) fn held_out_by(&self) -> u64 {
+        self.data.seed.unwrap_or(self.seed)
     }
 
     /// The resolved configuration as TOML.

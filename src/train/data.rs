@@ -87,7 +87,8 @@ impl Data {
                 NegativeRule::Given => rows,
                 NegativeRule::Repaired => rows.into_iter().filter(Pair::is_positive).collect(),
             };
-            let (train, validation) = hold_out(rows, config.data.grouping, source.validation, config.seed)?;
+            let (train, validation) =
+                hold_out(rows, config.data.grouping, source.validation, config.held_out_by())?;
             all.push(Divided { train, validation, origin, rule: source.negatives });
         }
         for file in &config.data.validate {
@@ -118,7 +119,7 @@ impl Data {
         let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
         for Divided { train, validation: held, mut origin, rule } in all {
             let (rows, dropped) = drop_leaks(train, &held_out);
-            let (held, alone) = balanced(&Part { rule, rows: held }, &known, config.seed);
+            let (held, alone) = balanced(&Part { rule, rows: held }, &known, config.held_out_by());
             let part = Part { rule, rows };
             let (training, also_alone) = balanced(&part, &known, config.seed);
             origin.dropped_near_validation = dropped;

@@ -7,6 +7,7 @@ mod data;
 mod record;
 mod run;
 mod step;
+mod targets;
 
 pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, SyntheticConfig, Training};
 pub use crossval::{CrossValidation, Tested, Trial};

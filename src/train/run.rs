@@ -4,7 +4,8 @@ use super::{
     checkpoint::{self, AnyOptimizer, Progress},
     config::RunConfig,
     data::Data,
-    step::{Accumulator, Example, StepId},
+    step::{Accumulator, StepId},
+    targets::Targets,
 };
 use crate::{
     data::{Duo, Pair},
@@ -110,7 +111,8 @@ pub(super) fn run_on(
     let network = Network::new(&mut builder, &config.model);
     let mut params = builder.on(workers.device())?;
     let mut optimizer = AnyOptimizer::new(config, &params)?;
-    let hashes: Vec<String> = data.origins.iter().map(|o| o.sha256.clone()).collect();
+    let targets = Targets::new(config, &data, workers)?;
+    let hashes: Vec<String> = data.origins.iter().map(|o| o.sha256.clone()).chain(targets.hashes()).collect();
     let progress = match resume && last.exists() {
         true => checkpoint::load(&last, (config, &hashes), &mut params, &mut optimizer)?,
         false => Progress::start(),
@@ -126,6 +128,7 @@ pub(super) fn run_on(
         config,
         out,
         data,
+        targets,
         hashes,
         network,
         params,
@@ -143,6 +146,7 @@ struct Run<'a> {
     config: &'a RunConfig,
     out: &'a Path,
     data: Data,
+    targets: Targets,
     hashes: Vec<String>,
     network: Network,
     params: Params,
@@ -185,7 +189,7 @@ impl Run<'_> {
         let schedule = Schedule { peak: t.rate, warmup, total, floor: t.floor };
         let pairs = self.data.epoch(config.seed, self.progress.epoch, t.crop);
         let mut rate = schedule.rate(self.progress.step.saturating_sub(1));
-        let examples: Vec<Example> = pairs.iter().map(example).collect();
+        let examples = self.targets.examples(&pairs)?;
         for batch in examples.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
             let id = StepId { seed: config.seed, step: self.progress.step as u32 };
             let micro_batch = self.accumulator.micro_batch();
@@ -315,8 +319,4 @@ fn labels(rows: &[Pair]) -> Vec<bool> {
 
 fn duo(pair: &Pair) -> Duo<'_> {
     (&pair.mirna, &pair.site)
-}
-
-fn example(pair: &Pair) -> Example<'_> {
-    Example { pair: duo(pair), label: f32::from(u8::from(pair.is_positive())), weight: 1.0 }
 }

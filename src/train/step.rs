@@ -7,7 +7,7 @@ use crate::{
     device::Device,
     error::{Error, Result},
     model::Network,
-    ops::{BceWithLogits, dropout::Noise},
+    ops::{Add, BceWithLogits, dropout::Noise},
     params::Params,
     tensor::{Reading, Tensor},
     workers::Workers,
@@ -22,9 +22,11 @@ const STRIPS: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub struct Example<'a> {
     pub pair: Duo<'a>,
-    /// 0 or 1.
+    /// 0 to 1.
     pub label: f32,
     pub weight: f32,
+    /// Added to the network's log-odds before they are compared with the label.
+    pub offset: f32,
 }
 
 /// Which random masks a step uses.
@@ -148,7 +150,12 @@ impl WholeBatch<'_> {
         let config = self.network.config();
         let seen = examples.iter().map(|e| config.reads.of(e.pair));
         let batch = Batch::on(tape.device(), seen, config.lengths())?;
-        let logits = self.network.forward(&tape, &batch)?;
+        let mut logits = self.network.forward(&tape, &batch)?;
+        if examples.iter().any(|e| e.offset != 0.0) {
+            let offsets: Vec<f32> = examples.iter().map(|e| e.offset).collect();
+            let offsets = tape.constant(Tensor::from_f32(tape.device(), &[examples.len(), 1], &offsets)?);
+            logits = tape.apply(Add, [&logits, &offsets])?;
+        }
         let Targets { labels, weights } = &*Targets::on(tape.device(), examples);
         let (targets, weights) = (labels.clone(), weights.clone());
         let loss = tape.apply(BceWithLogits { targets, weights, normalizer: self.normalizer }, [&logits])?;

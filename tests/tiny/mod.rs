@@ -69,7 +69,9 @@ pub fn sequences(config: &Config, count: usize, seed: u64) -> Vec<[Vec<Base>; 2]
 
 pub fn examples(sequences: &[[Vec<Base>; 2]]) -> Vec<Example<'_>> {
     let pairs = sequences.iter().map(|[mirna, site]| (&mirna[..], &site[..])).enumerate();
-    pairs.map(|(i, pair)| Example { pair, label: (i % 2) as f32, weight: 0.5 + (i % 3) as f32 }).collect()
+    pairs
+        .map(|(i, pair)| Example { pair, label: (i % 2) as f32, weight: 0.5 + (i % 3) as f32, offset: 0.0 })
+        .collect()
 }
 
 pub const STEP: StepId = StepId { seed: 3, step: 5 };
