@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use super::common::{Common, Windows};
 use super::genes;
 use crate::data::{Duo, FoldChange, predicted, read_fold_changes, read_predictions};
-use crate::eval::{Functional, FunctionalScore, Utrs, group_ids, seed_efficacies, utr_lengths};
-use crate::model::Predictor;
+use crate::eval::{Functional, FunctionalScore, Utrs, gene_means, group_ids, seed_efficacies, utr_lengths};
+use crate::model::GenePredictor;
+use crate::open;
 use crate::output::Output;
-use crate::rna::Reader;
+use crate::rna::{Gate, Reader};
 use crate::scan::GeneRule;
-use crate::{Result, open};
 
 /// Test gene scores on fold changes, beside seed sites counted by type and the 3'UTR's length
 ///
@@ -28,6 +28,9 @@ pub(super) struct Args {
     target: String,
     #[command(flatten)]
     windows: Windows,
+    /// A gene-level model of `train-genes` to test beside, for this site model and canonical sites
+    #[arg(long, value_name = "PATH")]
+    genes: Option<PathBuf>,
     /// Predictions to test beside: FuNmiRBench's tables or scan's genes tables, of any tool
     #[arg(long, value_name = "TSV", num_args = 1..)]
     predictions: Vec<PathBuf>,
@@ -51,14 +54,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let utrs: Utrs = records.into_iter().map(|record| (record.id, record.sequence)).collect();
     let model = args.common.predictor()?;
     let rule = GeneRule { gate: args.windows.gate()?, sites: NonZeroUsize::MIN };
-    let [best, expected] = of_model(args, &model, rule, &rows, &utrs)?;
+    let (pairs, places) = known_pairs(&rows, &utrs);
+    let scored = genes::scores(&args.common, &model, &pairs, rule, model.name())?;
+    let [best, expected] = [&scored.scores, &scored.expected].map(|scores| of_rows(&places, scores));
     let name = model.name();
-    let mut scores = vec![
-        (format!("{name}, best site"), best),
-        (format!("{name}, sites expected to be bound"), expected),
-        ("seed sites by type".into(), seed_efficacies(&rows, &utrs)),
-        ("length of the 3'UTR".into(), utr_lengths(&rows, &utrs)),
-    ];
+    let mut scores =
+        vec![(format!("{name}, best site"), best), (format!("{name}, sites expected to be bound"), expected)];
+    if let Some(path) = &args.genes {
+        let learned = GenePredictor::load(path, model.hash())?;
+        let bags = genes::bags(&args.common, &model, &pairs, (Gate::Canonical, learned.sites()))?;
+        let of_bags: Vec<f64> = learned.scores(&bags)?.into_iter().map(f64::from).collect();
+        scores.push((format!("{}, gene level", learned.name()), of_rows(&places, &of_bags)));
+    }
+    scores.extend(shortcuts(&rows, &utrs));
     for path in &args.predictions {
         scores.push((path.display().to_string(), predicted(&rows, &read_predictions(path)?)));
     }
@@ -79,27 +87,37 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The best site's probability and the sum of all, of each row; a pair of several experiments is scored once.
-fn of_model(
-    args: &Args,
-    model: &Predictor,
-    rule: GeneRule,
-    rows: &[FoldChange],
-    utrs: &Utrs,
-) -> Result<[Vec<Option<f64>>; 2]> {
+/// What needs no model: seed sites, length, and what genes did in other experiments, of other miRNA families, then of other
+/// series too, which do not share controls.
+pub(super) fn shortcuts(rows: &[FoldChange], utrs: &Utrs) -> Vec<(String, Vec<Option<f64>>)> {
+    let other_family = |own: &FoldChange, other: &FoldChange| own.family() != other.family();
+    let apart =
+        |own: &FoldChange, other: &FoldChange| other_family(own, other) && own.series() != other.series();
+    vec![
+        ("seed sites by type".into(), seed_efficacies(rows, utrs)),
+        ("length of the 3'UTR".into(), utr_lengths(rows, utrs)),
+        ("the gene with miRNAs of other families".into(), gene_means(rows, other_family)),
+        ("the gene in other series, with miRNAs of other families".into(), gene_means(rows, apart)),
+    ]
+}
+
+/// The miRNA and 3'UTR of each row that has one, each pair once, and which of them is each row's.
+pub(super) fn known_pairs<'a>(rows: &'a [FoldChange], utrs: &'a Utrs) -> (Vec<Duo<'a>>, Vec<Option<usize>>) {
     let known: Vec<Option<Duo>> =
         rows.iter().map(|row| utrs.get(&row.gene).map(|utr| (&row.mirna[..], &utr[..]))).collect();
-    let places = group_ids(known.iter().flatten());
+    let numbers = group_ids(known.iter().flatten());
     let mut pairs: Vec<Duo> = vec![];
-    for (pair, &place) in known.iter().flatten().zip(&places) {
-        if place == pairs.len() {
+    for (pair, &number) in known.iter().flatten().zip(&numbers) {
+        if number == pairs.len() {
             pairs.push(*pair);
         }
     }
-    let scored = genes::scores(&args.common, model, &pairs, rule, model.name())?;
-    let of_rows = |scores: &[f64]| -> Vec<Option<f64>> {
-        let mut places = places.iter();
-        known.iter().map(|pair| pair.and_then(|_| places.next()).map(|&place| scores[place])).collect()
-    };
-    Ok([of_rows(&scored.scores), of_rows(&scored.expected)])
+    let mut numbers = numbers.into_iter();
+    let places = known.iter().map(|pair| pair.and_then(|_| numbers.next())).collect();
+    (pairs, places)
+}
+
+/// Each row's score, of its pair's.
+fn of_rows(places: &[Option<usize>], scores: &[f64]) -> Vec<Option<f64>> {
+    places.iter().map(|place| place.map(|place| scores[place])).collect()
 }

@@ -8,8 +8,9 @@ use super::common::Common;
 use super::progress::Progress;
 use crate::Result;
 use crate::data::Duo;
-use crate::model::Predictor;
-use crate::scan::{GeneRule, GeneScores, gene_scores};
+use crate::model::{Bag, Predictor};
+use crate::rna::Gate;
+use crate::scan::{self, GeneRule, GeneScores, gene_scores};
 
 /// One score a pair; `what` they are is told with what became of them and how fast.
 pub(super) fn scores(
@@ -19,17 +20,37 @@ pub(super) fn scores(
     rule: GeneRule,
     what: &str,
 ) -> Result<GeneScores> {
-    let done = Arc::new(AtomicU64::new(0));
-    let mut progress = Progress::new("pairs", Arc::clone(&done), Some(pairs.len() as u64), common.quiet);
     let start = Instant::now();
-    let scored = gene_scores(model, pairs, rule, &mut |pairs| {
-        done.store(pairs, Ordering::Relaxed);
-        progress.tick(pairs);
-    })?;
-    progress.finish();
+    let scored = watched(common, pairs, &mut |observe| gene_scores(model, pairs, rule, observe))?;
     let (windows, seconds) = (scored.windows, start.elapsed().as_secs_f64());
     let rate = windows as f64 / seconds;
     common.say(format_args!("{what}: {}", scored.tally));
     common.say(format_args!("{what}: {windows} windows in {seconds:.1} s, {rate:.0} a second"));
     Ok(scored)
+}
+
+/// The bag of sites of each pair.
+pub(super) fn bags(
+    common: &Common,
+    model: &Predictor,
+    pairs: &[Duo],
+    rule: (Gate, usize),
+) -> Result<Vec<Bag>> {
+    watched(common, pairs, &mut |observe| scan::bags(model, pairs, rule, observe))
+}
+
+/// Shows how `work` on pairs goes on.
+fn watched<T>(
+    common: &Common,
+    pairs: &[Duo],
+    work: &mut dyn FnMut(&mut dyn FnMut(u64)) -> Result<T>,
+) -> Result<T> {
+    let done = Arc::new(AtomicU64::new(0));
+    let mut progress = Progress::new("pairs", Arc::clone(&done), Some(pairs.len() as u64), common.quiet);
+    let made = work(&mut |pairs| {
+        done.store(pairs, Ordering::Relaxed);
+        progress.tick(pairs);
+    })?;
+    progress.finish();
+    Ok(made)
 }

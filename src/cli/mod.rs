@@ -22,6 +22,7 @@ mod scan;
 mod search;
 mod show;
 mod train;
+mod train_genes;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ enum Command {
     Audit(audit::Args),
     Crossval(crossval::Args),
     Search(search::Args),
+    TrainGenes(train_genes::Args),
     Functional(functional::Args),
     Convert(convert::Args),
     Data(data::Args),
@@ -67,6 +69,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
         Command::Search(args) => search::run(&args),
+        Command::TrainGenes(args) => train_genes::run(&args),
         Command::Functional(args) => functional::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Data(args) => data::run(&args),

@@ -74,6 +74,17 @@ impl FoldChange {
         format!("{experiment}\t{mirna_id}\t{mirna}\t{treatment}\t{gene}\t{}\t{fdr}\n", self.log2_fold_change)
     }
 
+    /// The series that the experiment is of: its name up to the first `_`, as in `GSE124530_OE_miR_107`. Experiments of one
+    /// series share their controls, and with them the controls' noise.
+    pub fn series(&self) -> &str {
+        self.experiment.split('_').next().unwrap_or(&self.experiment)
+    }
+
+    /// The miRNA's family: nucleotides 2-8, or all of a shorter one.
+    pub fn family(&self) -> &[Base] {
+        self.mirna.get(1..8).unwrap_or(&self.mirna)
+    }
+
     /// What the miRNA does to the gene's mRNA, log2: negative is repression, whichever way the experiment went.
     pub fn effect(&self) -> f64 {
         match self.treatment {

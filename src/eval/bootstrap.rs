@@ -47,7 +47,7 @@ fn draw(members: &[Vec<usize>], rng: &mut ChaCha8Rng) -> Draw {
 }
 
 /// Between the two nearest of the sorted `values` in proportion, as numpy's default.
-pub(super) fn quantile(values: &[f64], at: f64) -> Option<f64> {
+pub fn quantile(values: &[f64], at: f64) -> Option<f64> {
     let place = at * values.len().checked_sub(1)? as f64;
     let (below, share) = (place.floor() as usize, place.fract());
     let above = values[(below + 1).min(values.len() - 1)];

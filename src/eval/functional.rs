@@ -105,8 +105,7 @@ impl Functional {
             }
             judged[number].add(row, score);
         }
-        let families =
-            group_ids(judged.iter().map(|one| one.mirna.mirna.get(1..8).unwrap_or(&one.mirna.mirna)));
+        let families = group_ids(judged.iter().map(|one| one.mirna.family()));
         let experiments = judged.iter().map(Judged::result).collect::<Result<Vec<_>>>()?;
         let mean_of = |figure: &dyn Fn(&ExperimentResult) -> Option<f64>| {
             let figures: Vec<Option<f64>> = experiments.iter().map(figure).collect();

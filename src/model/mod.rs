@@ -2,8 +2,10 @@
 //! ([`Meaning`]).
 
 mod calibration;
+mod card;
 mod config;
 mod flops;
+mod genes;
 mod meaning;
 mod network;
 mod null;
@@ -13,6 +15,9 @@ mod predictor;
 
 pub use calibration::{Calibration, Curve, LogLoss};
 pub use config::{Config, Fusion, Joins, PairingConfig, Pooling, PositionKind, Reads};
+pub use genes::{
+    Bag, BagPooling, GeneConfig, GeneNetwork, GenePredictor, GeneProvenance, SITE_FEATURES, ScoredSite,
+};
 pub use meaning::Meaning;
 pub use network::Network;
 pub use null::{Chance, Null, Sample, Steps};

@@ -1,6 +1,6 @@
 //! A trained network and where it came from. A model file is safetensors; everything but the weights is metadata.
 
-use super::{Config, Meaning, Network, Steps, meaning::Scale};
+use super::{Config, Meaning, Network, Steps, card, meaning::Scale};
 use crate::{
     autograd::Tape,
     data::{Batch, Duo},
@@ -10,10 +10,9 @@ use crate::{
     rna::Gate,
     workers::Workers,
 };
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 /// How many of the pairs that are left go through the network together: few enough for their activations to stay in a core's
 /// cache, and fewer towards the end, so that no core waits long for another. A GPU has no use for few.
@@ -51,7 +50,7 @@ pub struct Provenance {
     pub meaning: Meaning,
 }
 
-/// The one metadata entry of a model file: one, because the file's bytes must not depend on the order of a map.
+/// The one metadata entry of a model file.
 const CARD: &str = "mirscope";
 
 /// What [`CARD`] holds, as JSON.
@@ -92,14 +91,7 @@ impl Predictor {
     /// A model file's bytes; `path` is for messages. Shape and alphabet are checked before memory is taken.
     pub fn from_bytes(bytes: &[u8], path: &str, workers: Workers) -> Result<Self> {
         let bad = |what: String| Error::file(path, what);
-        let file =
-            SafeTensors::deserialize(bytes).map_err(|e| bad(format!("is no safetensors file: {e}")))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| bad(format!("bad header: {e}")))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        let card = metadata
-            .get(CARD)
-            .ok_or_else(|| bad(format!("has no {CARD} metadata; is it one of our models?")))?;
-        let card: Card = serde_json::from_str(card).map_err(|e| bad(format!("metadata: {e}")))?;
+        let (file, card): (_, Card) = card::read(bytes, CARD, path)?;
         if card.alphabet != ALPHABET {
             return Err(bad(format!("expected a model for the alphabet {ALPHABET}, got {}", card.alphabet)));
         }
@@ -138,9 +130,7 @@ impl Predictor {
     /// The model file of trained parameters.
     pub fn file(config: &Config, params: &Params, provenance: &Provenance) -> Result<Vec<u8>> {
         let (alphabet, config, provenance) = (ALPHABET.into(), config.clone(), provenance.clone());
-        let card =
-            serde_json::to_string(&Card { alphabet, config, provenance }).expect("plain fields serialise");
-        params.to_safetensors(HashMap::from([(CARD.into(), card)]))
+        card::write(params, CARD, &Card { alphabet, config, provenance })
     }
 
     /// What it computes on.
@@ -215,6 +205,11 @@ impl Predictor {
     /// One probability per pair, in order; the same bits for any number of threads.
     pub fn probabilities(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
         Ok(self.log_odds(pairs)?.into_iter().map(|z| self.scale.probability(z)).collect())
+    }
+
+    /// The network's log-odds of a pair that it gives this probability: the least, where several round to it.
+    pub fn log_odds_of(&self, probability: f32) -> f32 {
+        self.scale.least(probability)
     }
 
     /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same

@@ -25,6 +25,15 @@ impl Linear {
         })
     }
 
+    /// As [`Linear::new`], without activation, every weight `weight` at first and every bias 0.
+    pub(crate) fn starting_at(p: &mut Builder, name: &str, ins: usize, outs: usize, weight: f64) -> Self {
+        p.scope(name, |p| Self {
+            weight: p.constant("weight", &[ins, outs], weight),
+            bias: p.constant("bias", &[outs], 0.0),
+            activation: None,
+        })
+    }
+
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
         let op = ops::Linear { activation: self.activation, dropout: None };
         let [weight, bias] = self.params(t);

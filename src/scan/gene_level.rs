@@ -8,10 +8,10 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Answers, BATCH, Mirna, Question, Status, Tally, questions};
+use super::{Answers, BATCH, Mirna, Question, Site, Status, Tally, questions};
 use crate::Result;
 use crate::data::Duo;
-use crate::model::Predictor;
+use crate::model::{Bag, Predictor, ScoredSite};
 use crate::rna::{Gate, Record, WindowShape};
 
 /// How windows are chosen and become a gene's score.
@@ -41,43 +41,63 @@ pub fn gene_scores(
     rule: GeneRule,
     observe: &mut dyn FnMut(u64),
 ) -> Result<GeneScores> {
+    let mut done = GeneScores::default();
+    answered(predictor, pairs, rule.gate, observe, &mut |question| {
+        done.windows += question.sites.len() as u64;
+        done.tally.add(question.status);
+        done.scores.push(kth_greatest(question, rule.sites));
+        done.expected.push(question.sites.iter().map(|site| f64::from(site.probability)).sum());
+    })?;
+    Ok(done)
+}
+
+/// The bag of each miRNA's sites on each transcript, of at most `most` sites; `observe` as for [`gene_scores`].
+pub fn bags(
+    predictor: &Predictor,
+    pairs: &[Duo],
+    (gate, most): (Gate, usize),
+    observe: &mut dyn FnMut(u64),
+) -> Result<Vec<Bag>> {
+    let mut bags = Vec::with_capacity(pairs.len());
+    answered(predictor, pairs, gate, observe, &mut |question| bags.push(bag(predictor, question, most)))?;
+    Ok(bags)
+}
+
+/// What a gene-level network sees of an answered question.
+pub(super) fn bag(predictor: &Predictor, question: &Question, most: usize) -> Bag {
+    let scored = |site: &Site| {
+        let (seed, log_odds) = (site.candidate.seed, predictor.log_odds_of(site.probability));
+        site.candidate.locus.map(|locus| ScoredSite { seed, locus, log_odds })
+    };
+    let sites: Vec<ScoredSite> = question.sites.iter().filter_map(scored).collect();
+    Bag::new(&question.target.sequence, &sites, most)
+}
+
+/// Asks about each pair and hands on the answers, in order.
+fn answered(
+    predictor: &Predictor,
+    pairs: &[Duo],
+    gate: Gate,
+    observe: &mut dyn FnMut(u64),
+    hand_on: &mut dyn FnMut(&Question),
+) -> Result<()> {
     let shape = WindowShape::of(predictor.site_len());
     let record = |sequence: &[_]| Record { id: String::new(), sequence: sequence.to_vec(), line: 0 };
-    let (mut done, mut answers) = (GeneScores::default(), Answers::default());
-    let (mut held, mut windows) = (Vec::new(), 0);
-    for &(mirna, transcript) in pairs {
-        let mirna = Mirna::new(record(mirna), predictor.mirna_len(), rule.gate);
+    let (mut answers, mut held, mut windows) = (Answers::default(), Vec::new(), 0);
+    for (place, &(mirna, transcript)) in pairs.iter().enumerate() {
+        let mirna = Mirna::new(record(mirna), predictor.mirna_len(), gate);
         for question in questions(&[mirna], Arc::new(record(transcript)), shape) {
             windows += question.sites.len();
             held.push(question);
         }
-        if windows >= BATCH {
-            done.settle(predictor, &mut answers, &mut held, rule.sites)?;
-            observe(done.scores.len() as u64);
+        if windows >= BATCH || place + 1 == pairs.len() {
+            answers.fill(predictor, &mut held)?;
+            held.drain(..).for_each(|question| hand_on(&question));
+            observe(place as u64 + 1);
             windows = 0;
         }
     }
-    done.settle(predictor, &mut answers, &mut held, rule.sites)?;
-    Ok(done)
-}
-
-impl GeneScores {
-    fn settle(
-        &mut self,
-        predictor: &Predictor,
-        answers: &mut Answers,
-        held: &mut Vec<Question>,
-        sites: NonZeroUsize,
-    ) -> Result<()> {
-        answers.fill(predictor, held)?;
-        for question in held.drain(..) {
-            self.windows += question.sites.len() as u64;
-            self.tally.add(question.status);
-            self.scores.push(kth_greatest(&question, sites));
-            self.expected.push(question.sites.iter().map(|site| f64::from(site.probability)).sum());
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The `k`-th greatest probability of the question's sites. Windows that overlap by more than half are one site, the most

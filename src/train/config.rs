@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     model::Config,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
 /// Everything that decides a run's weights.
@@ -180,15 +180,7 @@ impl RunConfig {
     }
 
     fn parse(text: &str, path: &str, overrides: &[String]) -> Result<Self> {
-        let bad = |e: toml::de::Error| Error::file(path, e.to_string().trim_end().replace('\n', " "));
-        let mut table: toml::Table = text.parse().map_err(bad)?;
-        for item in overrides {
-            apply(&mut table, item)?;
-        }
-        let config: RunConfig = match overrides.is_empty() {
-            true => toml::from_str(text).map_err(bad)?, // its errors say the line
-            false => table.try_into().map_err(bad)?,
-        };
+        let config: RunConfig = parsed(text, path, overrides)?;
         config.check().map_err(|e| Error::file(path, e.to_string()))?;
         Ok(config)
     }
@@ -230,6 +222,19 @@ impl RunConfig {
     /// The resolved configuration as TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is a table of plain values")
+    }
+}
+
+/// A table of settings with `overrides` applied to it. Unknown keys are errors.
+pub(super) fn parsed<T: DeserializeOwned>(text: &str, path: &str, overrides: &[String]) -> Result<T> {
+    let bad = |e: toml::de::Error| Error::file(path, e.to_string().trim_end().replace('\n', " "));
+    let mut table: toml::Table = text.parse().map_err(bad)?;
+    for item in overrides {
+        apply(&mut table, item)?;
+    }
+    match overrides.is_empty() {
+        true => toml::from_str(text).map_err(bad), // its errors say the line
+        false => table.try_into().map_err(bad),
     }
 }
 

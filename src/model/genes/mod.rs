@@ -1,0 +1,157 @@
+//! From the sites of a 3'UTR to one score of the gene: multiple-instance learning over a bag of scored sites, since what is
+//! known is which genes fall, not which site did it (Dietterich et al. 1997, <https://doi.org/10.1016/S0004-3702(96)00034-3>).
+
+mod bag;
+mod predictor;
+
+pub use bag::{Bag, SITE_FEATURES, ScoredSite};
+pub use predictor::{GenePredictor, GeneProvenance};
+
+use crate::{
+    autograd::{Tape, Var},
+    error::{Error, Result},
+    nn::Linear,
+    ops::{Activation, Add, Attention, MaskedMax, NoisyOr, Reshape},
+    params::{Builder, ParamId},
+    tensor::Tensor,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The shape of a [`GeneNetwork`]. Unknown keys are errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GeneConfig {
+    pub pooling: BagPooling,
+    /// Sites of a 3'UTR that are looked at, the strongest.
+    pub sites: usize,
+    /// Hidden channels of a site.
+    pub hidden: usize,
+}
+
+/// How the sites of a gene become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BagPooling {
+    /// The strongest site's score.
+    Max,
+    /// Sites that act independently of each other ([`NoisyOr`]).
+    #[default]
+    NoisyOr,
+    /// A weighted mean of the sites' channels, the weights by attention (Ilse et al. 2018, <https://arxiv.org/abs/1802.04712>).
+    Attention,
+    /// As attention, after the sites have attended to each other (Lee et al. 2019, <https://arxiv.org/abs/1810.00825>).
+    Set,
+}
+
+impl Default for GeneConfig {
+    fn default() -> Self {
+        Self { pooling: BagPooling::default(), sites: 8, hidden: 8 }
+    }
+}
+
+impl GeneConfig {
+    /// Refuses shapes that no network can have, before memory is taken for them.
+    pub fn check(&self) -> Result<()> {
+        for (what, got, most) in [("sites", self.sites, 1024), ("hidden", self.hidden, 1024)] {
+            if !(1..=most).contains(&got) {
+                return Err(Error::Setting(format!("genes.{what}: expected 1 to {most}, got {got}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A small network over bags. The seed rule's sum goes straight to the score beside what the sites' context adds, which is
+/// nothing at first: learning starts from the rule.
+#[derive(Clone, Debug)]
+pub struct GeneNetwork {
+    sites: Linear,
+    pooling: Pooling,
+    floor: Linear,
+}
+
+#[derive(Clone, Debug)]
+enum Pooling {
+    /// Of one number a site.
+    Max(Linear, Linear),
+    NoisyOr(Linear, Linear),
+    /// Of its channels: first what sites find in each other (query, key, value), then what is asked of all, by their keys.
+    Attention {
+        among: Option<[Linear; 3]>,
+        asked: ParamId,
+        key: Linear,
+        head: Linear,
+    },
+}
+
+impl GeneNetwork {
+    /// Registers the parameters of a network of this shape. `config` has been checked.
+    pub fn new(p: &mut Builder, config: &GeneConfig) -> Self {
+        let hidden = config.hidden;
+        let sites = Linear::new(p, "sites", SITE_FEATURES, hidden, Some(Activation::Gelu));
+        let pooling = match config.pooling {
+            BagPooling::Max | BagPooling::NoisyOr => {
+                let act = Linear::new(p, "act", hidden, 1, None);
+                let head = Linear::starting_at(p, "head", 1, 1, 0.0);
+                if config.pooling == BagPooling::Max {
+                    Pooling::Max(act, head)
+                } else {
+                    Pooling::NoisyOr(act, head)
+                }
+            }
+            BagPooling::Attention | BagPooling::Set => {
+                let mut linear = |name| Linear::new(p, name, hidden, hidden, None);
+                let among = (config.pooling == BagPooling::Set)
+                    .then(|| [linear("query"), linear("key"), linear("value")]);
+                let key = linear("asked.key");
+                let asked = p.normal("asked.query", &[1, hidden], 0.02);
+                Pooling::Attention { among, asked, key, head: Linear::starting_at(p, "head", hidden, 1, 0.0) }
+            }
+        };
+        Self { sites, pooling, floor: Linear::starting_at(p, "floor", 1, 1, 1.0) }
+    }
+
+    /// Log-odds `[B, 1]`: higher is more repression.
+    pub fn forward(&self, t: &Tape, bags: &[&Bag]) -> Result<Var> {
+        let (size, most) = (bags.len(), bags.iter().map(|bag| bag.features.len()).max().unwrap_or(0));
+        let mut features = vec![0.0; size * most * SITE_FEATURES];
+        for (bag, into) in bags.iter().zip(features.chunks_exact_mut((most * SITE_FEATURES).max(1))) {
+            into[..bag.features.len() * SITE_FEATURES].copy_from_slice(bag.features.as_flattened());
+        }
+        let lengths: Arc<[u32]> = bags.iter().map(|bag| bag.features.len() as u32).collect();
+        let efficacies: Vec<f32> = bags.iter().map(|bag| 4.0 * bag.efficacy).collect(); // of a size around 1
+        let x = t.constant(Tensor::from_f32(t.device(), &[size, most, SITE_FEATURES], &features)?);
+        let efficacies = t.constant(Tensor::from_f32(t.device(), &[size, 1], &efficacies)?);
+        let floor = self.floor.forward(t, &efficacies)?; // [B, 1]
+        let x = self.sites.forward(t, &x)?; // [B, T, hidden]
+        let lengths = Some(lengths);
+        match &self.pooling {
+            Pooling::Max(act, head) => {
+                let strongest = t.apply(MaskedMax { lengths }, [&act.forward(t, &x)?])?;
+                head.onto(t, &strongest, &floor, 0.0)
+            }
+            Pooling::NoisyOr(act, head) => {
+                let acted = t.apply(NoisyOr { lengths }, [&act.forward(t, &x)?])?;
+                head.onto(t, &acted, &floor, 0.0)
+            }
+            Pooling::Attention { among, asked, key, head } => {
+                let attention = Attention { heads: 1, lengths, dropout: None };
+                let x = match among {
+                    Some(among) => {
+                        let [q, k, v] = among.each_ref().map(|linear| linear.forward(t, &x));
+                        t.apply(Add, [&x, &t.apply(attention.clone(), [&q?, &k?, &v?])?])?
+                    }
+                    None => x,
+                };
+                let asked = t.param(*asked);
+                let hidden = asked.value.len();
+                let zeros = t.constant(Tensor::zeros(t.device(), &[size, 1, hidden])?);
+                let asked = t.apply(Add, [&zeros, &asked])?; // [B, 1, hidden]
+                let found = t.apply(attention, [&asked, &key.forward(t, &x)?, &x])?;
+                let found = t.apply(Reshape { shape: [size, hidden].into() }, [&found])?;
+                head.onto(t, &found, &floor, 0.0)
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Gene-level networks: their gradients, what they learn from planted fold changes, that no network has seen what it is tested
+//! on, and the command.
+
+#[allow(dead_code)] // its tables are for scanning
+mod common;
+
+use common::{Folder, transcript};
+use mirscope::{
+    autograd::Tape,
+    data::{FoldChange, Treatment},
+    device::Device,
+    eval::spearman,
+    model::{Bag, BagPooling, GeneConfig, GeneNetwork, ScoredSite},
+    ops::BceWithLogits,
+    params::{Builder, Params},
+    rna::{SeedType, parse},
+    train::{GeneData, GeneRows, GeneRunConfig, GeneTraining},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const POOLINGS: [BagPooling; 4] =
+    [BagPooling::Max, BagPooling::NoisyOr, BagPooling::Attention, BagPooling::Set];
+
+/// Bags of no, one and several sites, at random places.
+fn bags(count: usize, seed: u64) -> Vec<Bag> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let types = [SeedType::EightMer, SeedType::SevenMerM8, SeedType::SevenMerA1, SeedType::SixMer];
+    let bag = |i| {
+        let letters: String = (0..400).map(|_| ['A', 'C', 'G', 'U'][random.random_range(0..4)]).collect();
+        let sites: Vec<ScoredSite> = (0..i % 4)
+            .map(|_| ScoredSite {
+                seed: types[random.random_range(0..4)],
+                locus: random.random_range(6..390),
+                log_odds: random.random_range(-4.0..4.0),
+            })
+            .collect();
+        Bag::new(&parse(letters.as_bytes()).unwrap(), &sites, 3)
+    };
+    (0..count).map(bag).collect()
+}
+
+fn network(pooling: BagPooling, device: &Device) -> (GeneNetwork, Params) {
+    let mut builder = Builder::new(5);
+    let config = GeneConfig { pooling, sites: 3, hidden: 6 };
+    let network = GeneNetwork::new(&mut builder, &config);
+    let mut params = builder.on(device).unwrap();
+    // at first nothing but the seed rule reaches the score: move everything a little
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let moved: Vec<f64> =
+        params.flat().to_f64().unwrap().iter().map(|x| x + random.random_range(-0.3..0.3)).collect();
+    params.set_flat(&moved).unwrap();
+    (network, params)
+}
+
+#[test]
+fn an_untrained_network_orders_genes_as_the_seed_rule_does() {
+    let bags = bags(50, 17);
+    for pooling in POOLINGS {
+        let mut builder = Builder::new(5);
+        let network = GeneNetwork::new(&mut builder, &GeneConfig { pooling, ..GeneConfig::default() });
+        let scores = network.scores(&builder.on(&Device::cpu()).unwrap(), &bags).unwrap();
+        for (score, bag) in scores.iter().zip(&bags) {
+            assert!((score - 4.0 * bag.efficacy).abs() < 1e-6, "{pooling:?}");
+        }
+    }
+}
+
+/// The loss with made-up labels, and its gradient.
+fn loss(network: &GeneNetwork, params: &Params, bags: &[Bag]) -> (f64, Vec<f64>) {
+    let tape = Tape::new(params, params.device());
+    let bags: Vec<&Bag> = bags.iter().collect();
+    let scores = network.forward(&tape, &bags).unwrap();
+    let n = bags.len();
+    let targets = (0..n).map(|i| i as f32 * 0.37 % 1.0).collect();
+    let op = BceWithLogits { targets, weights: vec![1.0; n].into(), normalizer: n as f32 };
+    let loss = tape.apply(op, [&scores]).unwrap();
+    let value = loss.value.to_f64().unwrap()[0];
+    (value, tape.backward(&loss).unwrap().flat().to_f64().unwrap())
+}
+
+#[test]
+fn gradients_match_central_differences() {
+    const H: f64 = 1e-5;
+    let bags = bags(9, 1);
+    for pooling in POOLINGS {
+        let (network, mut params) = network(pooling, &Device::Reference);
+        let start = params.flat().to_f64().unwrap();
+        let (_, gradient) = loss(&network, &params, &bags);
+        let mut random = ChaCha8Rng::seed_from_u64(2);
+        for id in params.ids().collect::<Vec<_>>() {
+            let range = params.range(id);
+            let direction: Vec<f64> = range.clone().map(|_| 2.0 * random.random::<f64>() - 1.0).collect();
+            let mut at = |h: f64| {
+                let mut moved = start.clone();
+                moved[range.clone()].iter_mut().zip(&direction).for_each(|(x, d)| *x += h * d);
+                params.set_flat(&moved).unwrap();
+                loss(&network, &params, &bags).0
+            };
+            let numeric = (at(H) - at(-H)) / (2.0 * H);
+            let exact: f64 = gradient[range].iter().zip(&direction).map(|(g, d)| g * d).sum();
+            let off = (exact - numeric).abs();
+            let name = params.name(id).to_string();
+            // a shift of all keys is not seen by a softmax: there is nothing but rounding to compare
+            let least = if name.ends_with("key.bias") { 1e-9 } else { 1e-6 * exact.abs() + 1e-11 };
+            assert!(off < least, "{pooling:?} {name}: {exact:.3e} is off by {off:.1e}");
+            params.set_flat(&start).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_cpu_gives_the_references_scores_whatever_shares_the_batch() {
+    let bags = bags(300, 3);
+    for pooling in POOLINGS {
+        let scores = |device| {
+            let (network, params) = network(pooling, &device);
+            let alone = network.scores(&params, &bags[..1]).unwrap();
+            let all = network.scores(&params, &bags).unwrap();
+            assert!((alone[0] - all[0]).abs() < 1e-6, "{pooling:?}");
+            all
+        };
+        let (fast, judge) = (scores(Device::cpu()), scores(Device::Reference));
+        let worst = fast.iter().zip(&judge).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-5, "{pooling:?}: {worst:.1e}");
+        assert!(judge.iter().any(|score| (score - judge[0]).abs() > 1e-3), "bags differ");
+    }
+}
+
+/// Three series of one experiment each. Genes fall by what their strongest site is and by how probable it is, with noise.
+fn planted(bags: &[Bag]) -> (Vec<FoldChange>, Vec<Option<usize>>) {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mirnas = ["UGAGGUAGUAGGUUGUAUAGUU", "UAAAGUGCUUAUAGUGCAGGUAG", "UUAAUGCUAAUCGUGAUAGGGGU"];
+    let (mut rows, mut bag_of) = (vec![], vec![]);
+    for (series, mirna) in mirnas.iter().enumerate() {
+        for (i, bag) in bags.iter().enumerate() {
+            let strongest =
+                bag.features.get(1).map_or(0.0, |f| 0.4 + f64::from(f[0]) + 0.3 * f64::from(f[4]));
+            rows.push(FoldChange {
+                experiment: format!("S{series}_x"),
+                mirna_id: mirna.to_string(),
+                mirna: parse(mirna.as_bytes()).unwrap(),
+                treatment: Treatment::Overexpression,
+                gene: format!("G{i}"),
+                log2_fold_change: -strongest + random.random_range(-0.5..0.5),
+                fdr: None,
+            });
+            bag_of.push(Some(i));
+        }
+    }
+    (rows, bag_of)
+}
+
+fn run(pooling: BagPooling) -> GeneRunConfig {
+    GeneRunConfig {
+        name: "planted".into(),
+        description: "planted fold changes".into(),
+        seed: 1,
+        genes: GeneConfig { pooling, sites: 3, hidden: 6 },
+        training: GeneTraining { epochs: 30, batch: 64, rate: 1e-2, ..GeneTraining::default() },
+        data: GeneData { fold_changes: String::new(), target: String::new() },
+    }
+}
+
+#[test]
+fn every_pooling_learns_more_than_the_seed_rule_knows() {
+    let bags = bags(400, 11);
+    let (rows, bag_of) = planted(&bags);
+    let repression: Vec<f64> = rows.iter().map(|row| -row.effect()).collect();
+    let seeds: Vec<f64> = bag_of.iter().map(|bag| f64::from(bags[bag.unwrap()].efficacy)).collect();
+    let floor = spearman(&seeds, &repression).unwrap();
+    for pooling in POOLINGS {
+        let data = GeneRows { rows: &rows, bag_of: &bag_of, bags: &bags };
+        let scores = data.cross_validated(&run(pooling), &mut |_, _| {}).unwrap();
+        let scores: Vec<f64> = scores.into_iter().map(Option::unwrap).collect();
+        let learned = spearman(&scores, &repression).unwrap();
+        println!("{pooling:?}: {learned:.3}, seed rule {floor:.3}");
+        assert!(learned > floor + 0.03, "{pooling:?}: {learned:.3}, seed rule {floor:.3}");
+    }
+}
+
+/// Whatever an experiment says, its own scores do not move; those of others do.
+#[test]
+fn no_network_has_seen_what_it_is_tested_on() {
+    let bags = bags(120, 13);
+    let (mut rows, bag_of) = planted(&bags);
+    let scores = |rows: &[FoldChange]| {
+        let data = GeneRows { rows, bag_of: &bag_of, bags: &bags };
+        let config = GeneRunConfig {
+            training: GeneTraining { epochs: 2, ..run(BagPooling::NoisyOr).training },
+            ..run(BagPooling::NoisyOr)
+        };
+        data.cross_validated(&config, &mut |_, _| {}).unwrap()
+    };
+    // the third experiment becomes one of the first's series, with a miRNA of its own
+    rows[240..].iter_mut().for_each(|row| row.experiment = "S0_y".into());
+    let before = scores(&rows);
+    rows[..120].iter_mut().for_each(|row| row.log2_fold_change *= -3.0);
+    let after = scores(&rows);
+    assert_eq!(before[..120], after[..120], "its own");
+    assert_eq!(before[240..], after[240..], "one that shares its controls");
+    assert_ne!(before[120..240], after[120..240]);
+}
+
+#[test]
+fn the_command_trains_tests_and_writes_a_model_that_another_reads() {
+    let folder = Folder::new();
+    let (mut changes, mut utrs) = (FoldChange::HEADER.to_string(), String::new());
+    for gene in 0..40 {
+        let bound = gene % 2 == 0;
+        let utr = if bound { transcript(200, 60 + gene) } else { "GACU".repeat(50) };
+        utrs += &format!(">G{gene}\n{utr}\n");
+        let change = if bound { -1.0 } else { 0.1 } + 0.01 * gene as f64;
+        for (experiment, mirna) in [
+            ("A_1", "UGAGGUAGUAGGUUGUAUAGUU"),
+            ("B_1", "UAAAGUGCUUAUAGUGCAGGUAG"),
+            ("C_1", "UUAAUGCUAAUCGUGAUAGGGGU"),
+        ] {
+            let change = if experiment == "A_1" { change } else { 0.02 * gene as f64 };
+            changes +=
+                &format!("{experiment}\tm{experiment}\t{mirna}\toverexpression\tG{gene}\t{change}\t0.01\n");
+        }
+    }
+    folder.write("f.tsv", changes);
+    folder.write("u.fa", utrs);
+    folder.write(
+        "g.toml",
+        "name = \"g\"\ndescription = \"d\"\n[training]\nepochs = 2\n[data]\nfold_changes = \"f.tsv\"\ntarget = \"u.fa\"\n",
+    );
+    let (told, _) =
+        folder.run(0, "train-genes --config g.toml --out run --set genes.pooling=attention --quiet");
+    for line in ["g, cross-validated", "seed sites by type", "the gene in other series"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(folder.read("run/config.toml").contains("pooling = \"attention\""));
+    assert_eq!(folder.read("run/cross_validated.tsv").lines().count(), 1 + 120);
+    let (told, _) =
+        folder.run(0, "functional --data f.tsv --target u.fa --genes run/genes.safetensors --quiet");
+    assert!(told.contains("g, gene level"), "{told}");
+    let mistake = folder.run(1, "train-genes --config g.toml --out run --set genes.hidden=0 --quiet").1;
+    assert!(mistake.contains("genes.hidden: expected 1 to 1024, got 0"), "{mistake}");
+}
