@@ -7,7 +7,7 @@ use mirscope::{
     autograd::Tape,
     data::{Batch, Duo},
     device::{Device, Par},
-    model::{Config, Network, PositionKind, Predictor, Provenance},
+    model::{Config, Meaning, Network, PositionKind, Predictor, Provenance},
     optim::AdamW,
     params::{Builder, Params},
     rna::{Base, parse},
@@ -238,6 +238,7 @@ fn predictor(config: &Config, params: &Params, workers: Workers) -> Predictor {
         threshold: 0.5,
         data: "none".into(),
         seed: 0,
+        meaning: Meaning::default(),
     };
     Predictor::from_bytes(&Predictor::file(config, params, &provenance).unwrap(), "test", workers).unwrap()
 }

@@ -32,7 +32,7 @@ fn sites_lie_where_they_were_put() {
     let header = sites.lines().find(|line| !line.starts_with('#')).unwrap();
     assert_eq!(
         header,
-        "mirna_id\ttarget_id\tstart\tend\tsite_type\tprobability\tscore\tn_wc\tn_gu\tn_mismatch\tpairing"
+        "mirna_id\ttarget_id\tstart\tend\tsite_type\tprobability\tscore\tn_wc\tn_gu\tn_mismatch\tpairing\tfdr"
     );
     let rows = cells(&sites);
     let column = |c: usize| rows.iter().map(|row| row[c]).collect::<Vec<_>>();

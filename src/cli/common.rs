@@ -100,6 +100,15 @@ impl Common {
     }
 }
 
+/// Which world probabilities are of.
+#[derive(clap::Args)]
+pub(super) struct World {
+    /// Share of candidates that bind where probabilities are asked for, such as 0.01; the model's threshold goes along, so
+    /// that it calls the same sites [default: the share that the model was fitted to, about a half]
+    #[arg(long, value_name = "P")]
+    pub(super) prior: Option<f64>,
+}
+
 /// Which windows of a transcript are scored.
 #[derive(clap::Args)]
 pub(super) struct Windows {
@@ -122,14 +131,12 @@ enum Candidates {
     Miraw,
 }
 
-/// nt
-const DEFAULT_STRIDE: usize = 5;
-
 impl Windows {
     pub(super) fn gate(&self) -> Result<Gate> {
         let stride = |default| self.stride.map_or(default, NonZeroUsize::get);
         match (self.candidates, self.stride) {
-            (Candidates::All, _) => Ok(Gate::All { stride: stride(DEFAULT_STRIDE) }),
+            (Candidates::All, None) => Ok(Gate::TILED),
+            (Candidates::All, Some(stride)) => Ok(Gate::All { stride: stride.get() }),
             (Candidates::Targetnet, _) => {
                 Ok(Gate::Extended { rule: ExtendedSeed::TARGETNET, stride: stride(1) })
             }
@@ -148,7 +155,7 @@ impl Windows {
 pub(super) struct Sites {
     #[command(flatten)]
     windows: Windows,
-    /// Least probability of a reported site [default: the model's threshold]
+    /// Least probability of a reported site, with --prior in its world [default: the model's threshold]
     #[arg(long, value_name = "P")]
     min_probability: Option<f32>,
 }

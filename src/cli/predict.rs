@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::UNSCORED;
-use super::common::Common;
+use super::common::{Common, World};
 use super::progress::Progress;
 use crate::output::Output;
 use crate::scan::{self, Columns, Predicted};
@@ -28,12 +28,18 @@ pub(super) struct Args {
     /// Name of the new column
     #[arg(long, value_name = "NAME", default_value = "probability")]
     append_col: String,
+    /// Also a column of this name: the chance that a window of a shuffled 3'UTR scores as high, adjusted for the rows that
+    /// there are (Benjamini-Hochberg). Takes a model that was held against chance (model null); the table is held in memory
+    #[arg(long, value_name = "NAME")]
+    fdr: Option<String>,
     /// Where to write; gzip if the name ends in .gz
     #[arg(short, long, value_name = "TSV", default_value = open::STANDARD)]
     output: String,
     /// Exit with 3 if a row could not be scored
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    world: World,
     #[command(flatten)]
     common: Common,
 }
@@ -43,11 +49,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let message = format!("expected a name of its own for the output, found '{}' twice", args.output);
         return Err(Error::Setting(message).into());
     }
-    let predictor = args.common.predictor()?;
+    let predictor = args.common.predictor()?.with_prior(args.world.prior)?;
     let columns = Columns {
         mirna: args.mirna_col.clone(),
         target: args.target_col.clone(),
         append: args.append_col.clone(),
+        fdr: args.fdr.clone(),
     };
     let output = Output::create(&args.output)?;
     let mut progress = Progress::new("rows", Arc::default(), None, args.common.quiet);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::UNSCORED;
-use super::common::{Common, Question, Sites};
+use super::common::{Common, Question, Sites, World};
 use super::interrupt;
 use super::part::Part;
 use super::progress::Progress;
@@ -64,6 +64,8 @@ pub(super) struct Args {
     #[command(flatten)]
     gate: Sites,
     #[command(flatten)]
+    world: World,
+    #[command(flatten)]
     part: Part,
     /// Outputs without the lines that begin with #
     #[arg(long)]
@@ -78,7 +80,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.check()?;
     let gate = args.gate.gate()?;
-    let predictor = args.common.predictor()?;
+    let predictor = args.common.predictor()?.with_prior(args.world.prior)?;
     let min_probability = args.gate.min_probability(&predictor)?;
     let inputs = args.inputs()?;
     let (mirnas, warning) = Reader::read_all(&args.question.mirna)?;
@@ -101,6 +103,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 Some(journal) => Tables::resume((&outputs, &meta), genome.clone(), journal)?,
                 None => Tables::create(&outputs, &meta, genome.clone())?,
             };
+            let tables = tables.judged_by(predictor.false_discovery(gate));
             let scan = Scan::new(&predictor, &mirnas, min_probability, tables);
             args.scan(scan, asked, shard, journal.as_mut(), &inputs)?
         }
@@ -244,6 +247,7 @@ impl Args {
             model_sha256: predictor.hash().into(),
             target_headers: self.question.target_headers.to_string(),
             candidates: gate.to_string(),
+            prior: predictor.prior() as f32,
             min_probability,
             meta_lines: !self.no_meta,
             stretch: self.part.stretch(),
@@ -260,12 +264,15 @@ impl Args {
             Headers::Plain => String::new(),
             other => format!(" --target-headers {other}"),
         };
-        let command = format!("mirscope scan{flags}{headers} --candidates {gate} --min-probability {least}");
+        let world = self.world.prior.map_or(String::new(), |prior| format!(" --prior {prior}"));
+        let command =
+            format!("mirscope scan{flags}{headers} --candidates {gate}{world} --min-probability {least}");
         let own = [
             ("mirscope", env!("CARGO_PKG_VERSION").to_string()),
             ("model", predictor.name().to_string()),
             ("model_sha256", predictor.hash().to_string()),
             ("model_threshold", predictor.threshold().to_string()),
+            ("prior", predictor.prior().to_string()),
             ("command", command),
             ("min_probability", least.to_string()),
             ("window", format!("{} nt, nucleotide 2 opposite its base {}", shape.len, shape.anchor + 1)),

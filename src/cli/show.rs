@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::common::{Common, Sites};
+use super::common::{Common, Sites, World};
 use crate::model::Predictor;
 use crate::output::Output;
 use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
@@ -39,6 +39,8 @@ pub(super) struct Args {
     #[command(flatten)]
     gate: Sites,
     #[command(flatten)]
+    world: World,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -47,7 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Error::Setting("expected one input from stdin (-), found two".into()).into());
     }
     let gate = args.gate.gate()?;
-    let predictor = args.common.predictor()?;
+    let predictor = args.common.predictor()?.with_prior(args.world.prior)?;
     let least = args.gate.min_probability(&predictor)?;
     let mirnas = records(&args.mirna, "miRNA", args.mirna_id.as_deref())?;
     let targets = records(&args.target, "target", args.target_id.as_deref())?;

@@ -33,7 +33,7 @@ impl Logistic {
         let mut design = Array2::ones((features.nrows(), features.ncols() + 1));
         design.slice_mut(ndarray::s![.., 1..]).assign(&((features - &mean) / &spread));
         let labels = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
-        let weights = newton(&design, &labels);
+        let weights = newton(&design, &labels, 1.0);
         Logistic { mean, spread, weights }
     }
 
@@ -63,24 +63,25 @@ impl Logistic {
     }
 }
 
-/// The weights `[k + 1]` that minimise the loss of `design` `[rows, k + 1]`, whose first column is 1.
-fn newton(design: &Array2<f64>, labels: &Array1<f64>) -> Array1<f64> {
+/// The weights `[k]` that minimise the loss of `design` `[rows, k]`, with `ridge |w|^2 / 2` of all but the first, whose column
+/// is usually 1. Labels may lie between 0 and 1.
+pub(crate) fn newton(design: &Array2<f64>, labels: &Array1<f64>, ridge: f64) -> Array1<f64> {
     let mut weights = Array1::zeros(design.ncols());
-    let mut loss_before = loss(design, labels, &weights);
+    let mut loss_before = loss(design, labels, &weights, ridge);
     for _ in 0..ROUNDS {
         let p = design.dot(&weights).mapv(|z| 1.0 / (1.0 + (-z).exp()));
         let mut gradient = design.t().dot(&(&p - labels));
         let curvature = p.mapv(|p| p * (1.0 - p));
         let mut hessian = design.t().dot(&(design * &curvature.insert_axis(Axis(1))));
         for at in 1..weights.len() {
-            gradient[at] += weights[at];
-            hessian[[at, at]] += 1.0;
+            gradient[at] += ridge * weights[at];
+            hessian[[at, at]] += ridge;
         }
         // one class alone, or all but, drives the constant to infinity: its curvature is kept from vanishing
         hessian[[0, 0]] += 1e-9;
         let mut step = solve(hessian, gradient);
         for _ in 0..HALVINGS {
-            let now = loss(design, labels, &(&weights - &step));
+            let now = loss(design, labels, &(&weights - &step), ridge);
             if now <= loss_before {
                 loss_before = now;
                 break;
@@ -95,8 +96,8 @@ fn newton(design: &Array2<f64>, labels: &Array1<f64>) -> Array1<f64> {
     weights
 }
 
-fn loss(design: &Array2<f64>, labels: &Array1<f64>, weights: &Array1<f64>) -> f64 {
-    let ridge: f64 = weights.iter().skip(1).map(|w| w * w).sum::<f64>() / 2.0;
+fn loss(design: &Array2<f64>, labels: &Array1<f64>, weights: &Array1<f64>, ridge: f64) -> f64 {
+    let ridge: f64 = ridge * weights.iter().skip(1).map(|w| w * w).sum::<f64>() / 2.0;
     // log(1 + e^z) - y z without overflow
     let row = |(&z, &y): (&f64, &f64)| z.max(0.0) + (-z.abs()).exp().ln_1p() - y * z;
     design.dot(weights).iter().zip(labels).map(row).sum::<f64>() + ridge

@@ -1,5 +1,6 @@
 //! How good scores are, and how much of it needs no model: numbers in, numbers out.
 
+mod adjusted;
 mod bootstrap;
 mod calibration;
 mod curves;
@@ -13,11 +14,13 @@ mod spread;
 pub mod table;
 mod utr;
 
+pub use adjusted::benjamini_hochberg;
 pub use bootstrap::{Draw, Interval, bootstrap};
 pub use calibration::{Bin, brier, calibration_error, reliability};
 pub use curves::{Point, thinned};
 pub use functional::{Curve, ExperimentResult, Functional, FunctionalScore};
 pub use logistic::Logistic;
+pub(crate) use logistic::newton;
 pub use metrics::{Confusion, Criterion, Scores};
 pub use rank::spearman;
 pub use report::{CALLS, Estimate, RANKING, Report, ReportRow, Resampling, Rows, Scored};

@@ -48,7 +48,7 @@ pub struct Estimate {
 }
 
 /// The results of one set of scores. Rates are fractions.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ReportRow {
     pub name: String,
     pub average_precision: Estimate,
@@ -77,7 +77,7 @@ pub struct ReportRow {
 }
 
 /// Results on one test set. `Display` writes plain-text tables, serde the same for machines.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Report {
     /// Rows scored, and how many of them are positive.
     pub rows: usize,

@@ -1,12 +1,13 @@
 //! A trained network and where it came from. A model file is safetensors; everything but the weights is metadata.
 
-use super::{Config, Network};
+use super::{Config, Meaning, Network, Steps, meaning::Scale};
 use crate::{
     autograd::Tape,
     data::{Batch, Duo},
     device::Device,
     error::{Error, Result},
     params::{Builder, Params},
+    rna::Gate,
     workers::Workers,
 };
 use safetensors::SafeTensors;
@@ -39,11 +40,15 @@ pub struct Provenance {
     pub name: String,
     /// Version of the program that trained it.
     pub trained_by: String,
-    /// Sites with at least this probability count as bound; fixed on the validation part of the training data.
+    /// Sites with at least this probability count as bound; fixed on the validation part of the training data, after
+    /// calibration.
     pub threshold: f32,
     /// What it was trained on, in a sentence.
     pub data: String,
     pub seed: u64,
+    /// Older files say nothing of it.
+    #[serde(default)]
+    pub meaning: Meaning,
 }
 
 /// The one metadata entry of a model file: one, because the file's bytes must not depend on the order of a map.
@@ -64,6 +69,10 @@ pub struct Predictor {
     network: Network,
     params: Params,
     provenance: Provenance,
+    /// What probabilities and threshold are on.
+    scale: Scale,
+    threshold: f32,
+    prior: f64,
     hash: String,
     workers: Workers,
 }
@@ -96,12 +105,34 @@ impl Predictor {
         }
         let Card { config, provenance, .. } = card;
         config.check().map_err(|e| bad(e.to_string()))?;
+        provenance.meaning.check(path)?;
         let mut builder = Builder::new(0);
         let network = Network::new(&mut builder, &config);
         let mut params = builder.on(workers.device())?;
         params.read_safetensors(&file, path)?;
         let hash = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
-        Ok(Self { network, params, provenance, hash, workers })
+        let (threshold, prior) = (provenance.threshold, provenance.meaning.prevalence);
+        let scale = Scale::new(&provenance.meaning, prior)?;
+        Ok(Self { network, params, provenance, scale, threshold, prior, hash, workers })
+    }
+
+    /// The same model for candidates of which a share `prior` binds, where one is given. Its threshold goes along, so that it
+    /// calls the same sites.
+    pub fn with_prior(mut self, prior: Option<f64>) -> Result<Self> {
+        let Some(prior) = prior else { return Ok(self) };
+        self.rescale(Scale::new(&self.provenance.meaning, prior)?);
+        Ok(Self { prior, ..self })
+    }
+
+    /// The same model without its calibration, but with its prior; it too calls the same sites.
+    pub fn uncalibrated(mut self) -> Self {
+        self.rescale(Scale { curve: None, shift: self.scale.shift });
+        self
+    }
+
+    fn rescale(&mut self, scale: Scale) {
+        self.threshold = scale.probability(self.scale.least(self.threshold));
+        self.scale = scale;
     }
 
     /// The model file of trained parameters.
@@ -137,9 +168,33 @@ impl Predictor {
         self.network.config().site_len
     }
 
+    /// The model file of the same network with another meaning of its log-odds. Its threshold goes along.
+    pub fn file_with(&self, meaning: Meaning) -> Result<Vec<u8>> {
+        let scale = Scale::new(&meaning, meaning.prevalence)?;
+        let threshold = scale.probability(self.scale.least(self.threshold));
+        let provenance = Provenance { threshold, meaning, ..self.provenance.clone() };
+        Self::file(self.config(), &self.params, &provenance)
+    }
+
     /// Sites with at least this probability count as bound.
     pub fn threshold(&self) -> f32 {
-        self.provenance.threshold
+        self.threshold
+    }
+
+    /// The share of candidates that bind in the world that its probabilities are of.
+    pub fn prior(&self) -> f64 {
+        self.prior
+    }
+
+    /// The false-discovery rate of a site that a scan with this gate finds, by its probability, where the model has been
+    /// held against chance.
+    pub fn false_discovery(&self, gate: Gate) -> Option<Steps> {
+        self.provenance.meaning.null.as_ref()?.false_discovery(gate, &self.scale)
+    }
+
+    /// The chance that a shuffled window which this gate takes is given at least a probability, where that is known.
+    pub fn survival(&self, gate: Gate) -> Option<Steps> {
+        self.provenance.meaning.null.as_ref()?.survival(gate, &self.scale)
     }
 
     /// Where the model came from.
@@ -157,14 +212,15 @@ impl Predictor {
         &self.params
     }
 
-    /// One log-odds per pair, in order, as the network gives it; the same bits for any number of threads.
-    pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        self.network.logits(&self.params, pairs, &self.workers)
-    }
-
     /// One probability per pair, in order; the same bits for any number of threads.
     pub fn probabilities(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        Ok(self.log_odds(pairs)?.into_iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect())
+        Ok(self.log_odds(pairs)?.into_iter().map(|z| self.scale.probability(z)).collect())
+    }
+
+    /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
+    /// bits for any number of threads.
+    pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
+        self.network.logits(&self.params, pairs, &self.workers)
     }
 }
 

@@ -27,6 +27,11 @@ pub enum Gate {
     Extended { rule: ExtendedSeed, stride: usize },
 }
 
+impl Gate {
+    /// Windows at the stride that is taken where none is asked for.
+    pub const TILED: Gate = Gate::All { stride: 5 };
+}
+
 /// As on the command line.
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

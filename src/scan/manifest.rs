@@ -21,6 +21,8 @@ pub struct Identity {
     pub model_sha256: String,
     pub target_headers: String,
     pub candidates: String,
+    /// The share of candidates that bind in the world that probabilities are of.
+    pub prior: f32,
     /// Of sites that are written.
     pub min_probability: f32,
     /// Whether outputs begin with what is known about them.

@@ -6,6 +6,7 @@
 
 mod answers;
 mod asked;
+mod chance;
 mod gene_level;
 mod genome;
 mod journal;
@@ -36,6 +37,7 @@ use crate::{Error, Result};
 
 pub use answers::Answers;
 pub use asked::{Asked, Listed};
+pub use chance::{Draw, chance, drawn};
 pub use gene_level::{GeneRule, GeneScores, gene_scores};
 pub use genome::Genome;
 pub use journal::Journal;

@@ -22,7 +22,7 @@ const GROUP: usize = 1 << 17;
 
 const COLUMNS: &str = "required binary mirna_id (utf8); required binary target_id (utf8); required int64 start; required int64 end; \
     required binary site_type (utf8); required float probability; required float score; required int32 n_wc; required int32 n_gu; \
-    required int32 n_mismatch; optional binary pairing (utf8);";
+    required int32 n_mismatch; optional binary pairing (utf8); optional float fdr;";
 const GENOME: &str = "optional binary chrom (utf8); optional int64 chrom_start; optional int64 chrom_end; optional binary strand (utf8);";
 
 /// Values of one column; an optional one has only those that are there, and for each row whether one is.
@@ -49,8 +49,8 @@ struct Group {
     places: [Column<i64>; 4],
     /// Watson-Crick, wobble, mismatch.
     counts: [Column<i32>; 3],
-    /// Probability, score.
-    reals: [Column<f32>; 2],
+    /// Probability, score, false-discovery rate.
+    reals: [Column<f32>; 3],
 }
 
 /// A file being written.
@@ -140,7 +140,7 @@ impl Group {
         let last = blocks.as_ref().map(|(_, blocks)| blocks[blocks.len() - 1].end as i64);
         let places = [Some(row.start as i64), Some(row.end as i64), first, last];
         let counts = duplex.map_or([0; 3], |d| [d.n_wc, d.n_gu, d.n_mismatch]).map(|n| Some(n as i32));
-        let reals = [Some(site.probability), Some(logit(site.probability))];
+        let reals = [Some(site.probability), Some(logit(site.probability)), answered.fdr(row)];
         self.texts.iter_mut().zip(texts).for_each(|(column, value)| column.push(value));
         self.places.iter_mut().zip(places).for_each(|(column, value)| column.push(value));
         self.counts.iter_mut().zip(counts).for_each(|(column, value)| column.push(value));

@@ -2,21 +2,23 @@
 //!
 //! TAB-separated with a header; rows come out as they went in, whatever else they hold. Lines before the header
 //! that start with `#` are kept, blank lines are dropped. A site longer than the model's window is scored by
-//! its centre, and not at all if longer than two windows: that is no site but a transcript to scan.
+//! its centre, and not at all if longer than two windows: that is no site but a transcript to scan. A second column may tell
+//! how likely chance does as well, adjusted for the number of rows.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use super::{BATCH, Status, mirna_status, target_status};
-use crate::model::Predictor;
+use crate::eval::benjamini_hochberg;
+use crate::model::{Predictor, Steps};
 use crate::output::Output;
-use crate::rna::{Base, parse};
+use crate::rna::{Base, Gate, parse};
 use crate::{Error, Result, open};
 
 /// Headers recognised by name, miRNA sequence and site sequence: TargetNet, miRBench, miRBind.
 const KNOWN: [(&str, &str); 3] = [("mirna_seq", "mrna_seq"), ("noncodingRNA", "gene"), ("miRNA", "gene")];
 
-/// Which columns are read, and the name of the one that is added.
+/// Which columns are read, and the names of those that are added.
 pub struct Columns {
     /// The miRNA's sequence; `None` to recognise it.
     pub mirna: Option<String>,
@@ -24,6 +26,9 @@ pub struct Columns {
     pub target: Option<String>,
     /// The new column.
     pub append: String,
+    /// A column of adjusted p-values after it, of the chance that a shuffled window scores as high; `None` for none. The table
+    /// is held in memory for it.
+    pub fdr: Option<String>,
 }
 
 /// What became of the rows.
@@ -42,6 +47,9 @@ struct Table<'a> {
     path: &'a str,
     line: u64,
     output: Output,
+    /// Where p-values are to be adjusted: the chance of a probability by chance, and rows that wait for all others.
+    survival: Option<Steps>,
+    held: Vec<(Vec<u8>, Option<f64>)>,
 }
 
 /// What a header says.
@@ -69,7 +77,8 @@ pub fn predict(
     observe: &mut dyn FnMut(u64),
 ) -> Result<Predicted> {
     let name = if path == open::STANDARD { "stdin" } else { path };
-    let mut table = Table { input: open::open(path)?, path: name, line: 0, output };
+    let survival = columns.fdr.as_ref().map(|_| survival(predictor)).transpose()?;
+    let mut table = Table { input: open::open(path)?, path: name, line: 0, output, survival, held: vec![] };
     let layout = table.header(columns)?;
     let mut done = Predicted::default();
     let mut rows = Vec::new();
@@ -87,8 +96,16 @@ pub fn predict(
         }
     }
     table.write(&mut rows, predictor)?;
+    table.adjust()?;
     table.output.finish()?;
     Ok(done)
+}
+
+fn survival(predictor: &Predictor) -> Result<Steps> {
+    predictor.survival(Gate::TILED).ok_or_else(|| {
+        let expected = "--fdr: expected a model that was held against chance (mirscope model null)";
+        Error::Setting(format!("{expected}, found none in {}", predictor.name()))
+    })
 }
 
 impl Table<'_> {
@@ -131,6 +148,10 @@ impl Table<'_> {
         let layout = layout(&names, columns).map_err(|message| Error::line(self.path, self.line, message))?;
         text.push(b'\t');
         text.extend_from_slice(columns.append.as_bytes());
+        if let Some(fdr) = &columns.fdr {
+            text.push(b'\t');
+            text.extend_from_slice(fdr.as_bytes());
+        }
         text.push(b'\n');
         self.output.put(&text)?;
         Ok(layout)
@@ -159,7 +180,25 @@ impl Table<'_> {
         let mut probabilities = predictor.probabilities(&pairs)?.into_iter();
         for Row { mut text, pair } in rows.drain(..) {
             let probability = pair.and_then(|_| probabilities.next());
-            text.extend_from_slice(probability.map_or("\tNA\n".into(), |p| format!("\t{p:.6}\n")).as_bytes());
+            text.extend_from_slice(probability.map_or("\tNA".into(), |p| format!("\t{p:.6}")).as_bytes());
+            match &self.survival {
+                Some(survival) => self.held.push((text, probability.map(|p| survival.at(p).into()))),
+                None => {
+                    text.push(b'\n');
+                    self.output.put(&text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that are held, each with its adjusted p-value.
+    fn adjust(&mut self) -> Result<()> {
+        let p_values: Vec<f64> = self.held.iter().filter_map(|(_, p)| *p).collect();
+        let mut adjusted = benjamini_hochberg(&p_values).into_iter();
+        for (mut text, p) in self.held.drain(..) {
+            let adjusted = p.and_then(|_| adjusted.next());
+            text.extend_from_slice(adjusted.map_or("\tNA\n".into(), |p| format!("\t{p:.6}\n")).as_bytes());
             self.output.put(&text)?;
         }
         Ok(())
@@ -211,10 +250,11 @@ fn layout(names: &[String], columns: &Columns) -> Result<Layout, String> {
     let known = KNOWN.iter().find_map(|(mirna, target)| Some((place(mirna)?, place(target)?)));
     let mirna = named(&columns.mirna, known.map(|(mirna, _)| mirna), "--mirna-col")?;
     let target = named(&columns.target, known.map(|(_, target)| target), "--target-col")?;
-    if place(&columns.append).is_some() {
+    let there = |name: &&String| place(name).is_some();
+    let twice = columns.fdr.as_ref().filter(|fdr| **fdr == columns.append);
+    if let Some(name) = [&columns.append].into_iter().chain(&columns.fdr).find(there).or(twice) {
         return Err(format!(
-            "expected a new name for the added column, found that '{}' is there already",
-            columns.append
+            "expected a new name for the added column, found that '{name}' is there already"
         ));
     }
     Ok(Layout { mirna, target, width: names.len() })
@@ -227,7 +267,8 @@ mod tests {
 
     fn places(header: &str, mirna: Option<&str>) -> Result<(usize, usize), String> {
         let names: Vec<String> = header.split(' ').map(str::to_string).collect();
-        let columns = Columns { mirna: mirna.map(str::to_string), target: None, append: "p".into() };
+        let columns =
+            Columns { mirna: mirna.map(str::to_string), target: None, append: "p".into(), fdr: None };
         layout(&names, &columns).map(|layout| (layout.mirna, layout.target))
     }
 

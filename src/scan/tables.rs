@@ -11,14 +11,19 @@ use super::report::Report;
 use super::{Genome, Journal, Question};
 use crate::Result;
 use crate::data::FUNMIRBENCH_HEADER;
+use crate::model::Steps;
 use crate::output::{Output, is_closed_pipe};
 use crate::rna::Record;
 
 /// What the columns mean, for the meta lines.
-pub const MEANINGS: [(&str, &str); 5] = [
+pub const MEANINGS: [(&str, &str); 6] = [
     ("coordinates", "1-based inclusive, 5'->3' on the target"),
     ("score", "logit of the probability"),
     ("pairing", "dot-bracket of the site & the miRNA, both 5'->3'; nucleotide 1 never pairs"),
+    (
+        "fdr",
+        "share of false sites among those of at least this score, if sites in shuffled 3'UTRs are false; NA if the model was not held against these candidates",
+    ),
     ("gene_probability", "highest over the pair's windows"),
     ("n_sites", "sites at or above min_probability; best_* is the most probable window, above it or not"),
 ];
@@ -59,6 +64,8 @@ pub enum Format {
 pub struct Tables {
     outputs: Vec<(Format, Option<Output>)>,
     genome: Option<Arc<Genome>>,
+    /// The false-discovery rate of a site by its probability, where it is known.
+    discovery: Option<Steps>,
     /// The target met last.
     target: Option<Arc<Record>>,
     /// What the page will say, where one is wanted.
@@ -171,12 +178,18 @@ impl Tables {
         Tables {
             outputs,
             genome,
+            discovery: None,
             target: None,
             report: None,
             meta: meta.to_string(),
             #[cfg(feature = "parquet")]
             parquet: Vec::new(),
         }
+    }
+
+    /// The same tables that say of each site which share of its like is false.
+    pub fn judged_by(self, discovery: Option<Steps>) -> Self {
+        Tables { discovery, ..self }
     }
 
     /// Opens the Parquet files, which are no text, and gives back the other outputs.
@@ -217,7 +230,7 @@ impl Tables {
         questions.iter().for_each(|question| self.note(question));
         for question in questions {
             let place = self.genome.as_ref().map_or(Place::NoGenome, |genome| genome.place(question));
-            let answered = Answered::new(question, min_probability, place);
+            let answered = Answered::new(question, min_probability, place).judged_by(self.discovery.as_ref());
             #[cfg(feature = "parquet")]
             self.parquet.iter_mut().try_for_each(|file| file.add(&answered))?;
             self.report.iter_mut().for_each(|report| report.add(&answered));

@@ -12,7 +12,7 @@ use crate::{
     device::Device,
     error::{Error, Result},
     eval::{Criterion, Scores},
-    model::{Network, Predictor, Provenance},
+    model::{Meaning, Network, Predictor, Provenance},
     optim::{Schedule, clip_norm},
     output::Output,
     params::{Builder, Params},
@@ -36,7 +36,7 @@ pub struct EpochMetrics {
     pub validation_loss: f64,
     pub validation_average_precision: f64,
     pub validation_auroc: f64,
-    /// Threshold with the best F1 on the validation rows.
+    /// Threshold with the best F1 on the validation rows, before calibration.
     pub threshold: f64,
     /// Seconds since the program began this epoch.
     pub seconds: f64,
@@ -67,7 +67,7 @@ const CONFIG: &str = "config.toml";
 pub(super) const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
-const ORIGINS: &str = "data.json";
+pub(super) const ORIGINS: &str = "data.json";
 
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
 pub fn run(
@@ -235,12 +235,11 @@ impl Run<'_> {
             let loss = self.progress.loss_sum / self.progress.step_in_epoch.max(1) as f64;
             return Err(Error::Diverged { step: self.progress.step, loss, norm: f64::NAN });
         }
-        let labels: Vec<bool> = rows.iter().map(Pair::is_positive).collect();
+        let labels = labels(rows);
         let loss = |(&z, &y): (&f32, &bool)| f64::from(if y { -z } else { z }).exp().ln_1p();
         let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
         let probabilities: Vec<f32> = logits.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
         let scores = Scores::from_f32(labels, &probabilities)?;
-        let one_class = || Error::Setting("the validation rows are all of one class".into());
         let p = &mut self.progress;
         let metrics = EpochMetrics {
             epoch: p.epoch + 1,
@@ -256,7 +255,7 @@ impl Run<'_> {
         (p.epoch, p.step_in_epoch, p.loss_sum) = (p.epoch + 1, 0, 0.0);
         if p.best.is_none_or(|(best, _)| metrics.validation_average_precision > best) {
             p.best = Some((metrics.validation_average_precision, p.epoch));
-            self.keep_best(metrics.threshold)?;
+            self.keep_best(&logits)?;
         }
         self.append(&metrics)?;
         self.checkpoint()?;
@@ -269,13 +268,20 @@ impl Run<'_> {
         checkpoint::save(&self.out.join(LAST), run, &self.params, &self.optimizer, &self.progress)
     }
 
-    fn keep_best(&self, threshold: f64) -> Result<()> {
+    /// Calibrates the network on its `log_odds` of the validation rows, and writes it.
+    fn keep_best(&self, log_odds: &[f32]) -> Result<()> {
+        let rows = &self.data.validation;
+        let held = self.data.origins.iter().filter(|o| o.validation > 0 && !o.sha256.is_empty());
+        let meaning = Meaning::of(rows, log_odds, held.map(|origin| origin.sha256.clone()).collect());
+        let scores = Scores::from_f32(labels(rows), &meaning.probabilities(log_odds)?)?;
+        let threshold = scores.best_threshold(Criterion::F1).ok_or_else(one_class)?;
         let provenance = Provenance {
             name: self.config.name.clone(),
             trained_by: env!("CARGO_PKG_VERSION").into(),
             threshold: threshold as f32,
             data: self.config.description.clone(),
             seed: self.config.seed,
+            meaning,
         };
         let file = Predictor::file(&self.config.model, &self.params, &provenance)?;
         Output::write(&self.out.join(BEST), &file)
@@ -308,6 +314,14 @@ impl Progress {
         self.loss_sum += loss;
         Ok(())
     }
+}
+
+fn one_class() -> Error {
+    Error::Setting("the validation rows are all of one class".into())
+}
+
+fn labels(rows: &[Pair]) -> Vec<bool> {
+    rows.iter().map(Pair::is_positive).collect()
 }
 
 fn duo(pair: &Pair) -> Duo<'_> {

@@ -7,7 +7,7 @@ mod tested;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::common::Common;
+use super::common::{Common, World};
 use super::rows::{Intervals, Level, SplitName, mirnas};
 use crate::data::Pair;
 use crate::eval::{Report, Resampling, Rows, Scored};
@@ -60,14 +60,21 @@ pub(super) struct Args {
     #[arg(long, value_name = "TSV")]
     predictions: Option<String>,
     #[command(flatten)]
+    world: World,
+    #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tested = Tested::read(args)?;
-    let model = args.common.predictor()?;
+    let model = args.common.predictor()?.with_prior(args.world.prior)?;
     let bench = Bench { scoring: &args.scoring, level: args.level, seed: args.seed, common: &args.common };
     let mut lines = vec![bench.line(&model, &tested.pairs)?];
+    if model.provenance().meaning.calibration.is_some() && args.level == Level::Site {
+        let plain = args.common.predictor()?.with_prior(args.world.prior)?.uncalibrated();
+        let name = format!("{}, uncalibrated", model.name());
+        lines.push(Scored { name, ..bench.line(&plain, &tested.pairs)? });
+    }
     if let Some(path) = &args.predictions {
         write_predictions(path, &tested.pairs, &lines[0])?;
     }
@@ -75,7 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         lines.extend(bench.probe_lines(&model, &tested.pairs, &lines[0])?);
     }
     for path in &args.beside {
-        lines.push(bench.line(&args.common.load(path)?, &tested.pairs)?);
+        lines.push(bench.line(&args.common.load(path)?.with_prior(args.world.prior)?, &tested.pairs)?);
     }
     args.common.say_room(&model);
     lines.extend(shortcuts::lines(args, &tested.pairs)?);
@@ -86,6 +93,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let data: Vec<String> = args.data.iter().map(|path| path.display().to_string()).collect();
     let mut output = Output::create(open::STANDARD)?;
     output.put(format!("# model={} {}\n# data={}\n", model.name(), model.hash(), data.join(" ")))?;
+    if let Some(prior) = args.world.prior {
+        output.put(format!("# prior={prior}\n"))?;
+    }
     output.put(args.scoring.meta(args.level)?)?;
     output.put(tested.each_file(&lines))?;
     output.put(report.to_string())?;

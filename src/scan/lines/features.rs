@@ -33,9 +33,10 @@ pub(in crate::scan) fn gff3(text: &mut String, answered: &Answered, row: &Row) {
     let (target, mirna) = (&answered.question.target.id, &answered.question.mirna.id);
     let Row { site, start, end, .. } = row;
     let (kind, p, name) = (site.candidate.seed, site.probability, value(mirna));
+    let fdr = answered.fdr(row).map_or(String::new(), |fdr| format!(";fdr={fdr:.6}"));
     let mut line = |seqid: &str, start: usize, end: usize, strand: &dyn std::fmt::Display, more: &str| {
         let place = format!("{seqid}\tmirscope\tmiRNA_target_site\t{start}\t{end}\t{p:.6}\t{strand}\t.");
-        writeln!(text, "{place}\t{more}Name={name};site_type={kind}").expect(IN_MEMORY);
+        writeln!(text, "{place}\t{more}Name={name};site_type={kind}{fdr}").expect(IN_MEMORY);
     };
     match answered.place {
         Place::Lost => {}

@@ -19,6 +19,7 @@ struct Site<'a> {
     n_gu: usize,
     n_mismatch: usize,
     pairing: Option<String>,
+    fdr: Option<f64>,
     /// 5'->3'.
     mirna_seq: String,
     /// 5'->3', from start to end.
@@ -63,6 +64,7 @@ pub(in crate::scan) fn json(text: &mut String, answered: &Answered, row: &Row) {
         n_gu: duplex.map_or(0, |d| d.n_gu),
         n_mismatch: duplex.map_or(0, |d| d.n_mismatch),
         pairing: duplex.map(|d| d.brackets(&mirna.sequence, &target.sequence)),
+        fdr: answered.fdr(row).map(|fdr| rounded(fdr, 6)),
         mirna_seq: letters(&mirna.sequence),
         site_seq: letters(&target.sequence[row.span()]),
         duplex: drawn.map(|drawing| [drawing.mirna, drawing.bars, drawing.target]),

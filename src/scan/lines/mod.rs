@@ -8,6 +8,7 @@ mod table;
 use std::ops::Range;
 
 use super::{Question, Site};
+use crate::model::Steps;
 use crate::rna::{Duplex, Spliced};
 
 pub(super) use benchmarks::{MIRBENCH_HEADER, funmirbench, mirbench};
@@ -23,6 +24,7 @@ pub(super) struct Answered<'a> {
     /// By place.
     pub(super) rows: Vec<Row<'a>>,
     pub(super) place: Place<'a>,
+    discovery: Option<&'a Steps>,
 }
 
 /// Where a transcript lies on the genome.
@@ -53,7 +55,17 @@ impl<'a> Answered<'a> {
         let falling = |a: &Row, b: &Row| b.site.probability.total_cmp(&a.site.probability);
         rows.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)).then(falling(a, b)));
         rows.dedup_by_key(|row| (row.start, row.end));
-        Answered { question, rows, place }
+        Answered { question, rows, place, discovery: None }
+    }
+
+    /// The same, with what is known of false-discovery rates by probability.
+    pub(super) fn judged_by(self, discovery: Option<&'a Steps>) -> Self {
+        Answered { discovery, ..self }
+    }
+
+    /// The false-discovery rate of a site, where it is known.
+    pub(super) fn fdr(&self, row: &Row) -> Option<f32> {
+        self.discovery.map(|steps| steps.at(row.site.probability))
     }
 }
 

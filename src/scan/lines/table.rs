@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Answered, IN_MEMORY, Place, Row, logit};
 
 const SITES: &str =
-    "mirna_id\ttarget_id\tstart\tend\tsite_type\tprobability\tscore\tn_wc\tn_gu\tn_mismatch\tpairing";
+    "mirna_id\ttarget_id\tstart\tend\tsite_type\tprobability\tscore\tn_wc\tn_gu\tn_mismatch\tpairing\tfdr";
 const GENES: &str =
     "mirna_id\ttarget_id\tprobability\tn_sites\tbest_start\tbest_end\tbest_site_type\tn_windows\tstatus";
 /// Where transcripts are known to lie on a genome.
@@ -28,7 +28,8 @@ pub(in crate::scan) fn site(text: &mut String, answered: &Answered, row: &Row) {
     let (kind, p, score) = (site.candidate.seed, site.probability, logit(site.probability));
     write!(text, "{}\t{}\t{start}\t{end}\t{kind}\t{p:.6}\t{score:.4}\t", mirna.id, target.id)
         .expect(IN_MEMORY);
-    write!(text, "{wc}\t{gu}\t{mismatch}\t{pairing}").expect(IN_MEMORY);
+    let fdr = answered.fdr(row).map_or("NA".into(), |fdr| format!("{fdr:.6}"));
+    write!(text, "{wc}\t{gu}\t{mismatch}\t{pairing}\t{fdr}").expect(IN_MEMORY);
     on_genome(text, Some(row), answered.place);
 }
 

@@ -17,9 +17,20 @@ struct Data<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// miRNA, target, start, end, type, probability in millionths, counts, drawing, place on the genome.
+/// miRNA, target, start, end, type, probability in millionths, counts, drawing, place on the genome, false-discovery rate.
 #[derive(Serialize)]
-struct Row<'a>(usize, usize, usize, usize, usize, u32, [usize; 3], &'a [String; 3], Option<&'a str>);
+struct Row<'a>(
+    usize,
+    usize,
+    usize,
+    usize,
+    usize,
+    u32,
+    [usize; 3],
+    &'a [String; 3],
+    Option<&'a str>,
+    Option<&'a str>,
+);
 
 impl Report {
     pub(super) fn data(&self) -> String {
@@ -40,7 +51,8 @@ impl Report {
             data.targets[target].1 = kept.target_length;
             let (p, place) = (1_000_000 - kept.improbability, kept.place.as_deref());
             let (start, end, counts) = (kept.start, kept.end, kept.counts);
-            data.rows.push(Row(mirna, target, start, end, site_type, p, counts, &kept.drawing, place));
+            let (drawing, fdr) = (&kept.drawing, kept.fdr.as_deref());
+            data.rows.push(Row(mirna, target, start, end, site_type, p, counts, drawing, place, fdr));
         }
         serde_json::to_string(&data).expect("plain fields serialise")
     }

@@ -48,6 +48,8 @@ struct Kept {
     kind: usize,
     /// Watson-Crick pairs, wobbles, mismatches.
     counts: [usize; 3],
+    /// As tables have it, where it is known.
+    fdr: Option<String>,
     /// miRNA 3'->5', bars, site 5'->3'; empty where nothing pairs.
     drawing: [String; 3],
     /// `chromosome:start-end:strand`.
@@ -104,6 +106,7 @@ impl Kept {
             target_length: target.sequence.len(),
             site_type: seed.name().to_string(),
             kind: kind(seed),
+            fdr: answered.fdr(row).map(|fdr| format!("{fdr:.6}")),
             counts: row.duplex.as_ref().map_or([0; 3], |d| [d.n_wc, d.n_gu, d.n_mismatch]),
             drawing: drawn.map(|d| [d.mirna, d.bars, d.target]).unwrap_or_default(),
             place,

@@ -1,7 +1,7 @@
 // Rows of the report: a page of them at a time, sorted, filtered, opened. Text becomes nodes, never markup.
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const [MIRNA, TARGET, START, END, TYPE, P, COUNTS, DRAWING, PLACE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const [MIRNA, TARGET, START, END, TYPE, P, COUNTS, DRAWING, PLACE, FDR] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = 100; // rows of a page
 const body = document.querySelector("#sites tbody");
@@ -52,7 +52,8 @@ function drawing(row) {
   if (!mirna) return "nothing pairs here";
   return `miRNA  3' ${mirna} 5'   ${ids.mirna(row)}\n          ${bars}      ${says}\n`
     + `target 5' ${target} 3'   ${ids.target(row)} ${row[START]}-${row[END]}\n`
-    + `\nWatson-Crick pairs ${wc}, wobbles ${gu}, mismatches ${mismatch}`;
+    + `\nWatson-Crick pairs ${wc}, wobbles ${gu}, mismatches ${mismatch}`
+    + (row[FDR] === null ? "" : `\nfalse-discovery rate against shuffled 3'UTRs ${row[FDR]}`);
 }
 
 // Sites of this miRNA stand above the transcript, those of others hang below; the stronger the kind, the longer the mark.

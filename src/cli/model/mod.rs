@@ -1,11 +1,15 @@
-//! `mirscope model`: which models there are, what they are, and whether they are whole.
+//! `mirscope model`: which models there are, what they are, whether they are whole, and what their answers mean.
+
+mod calibrate;
+mod card;
+mod null;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::common::Common;
 use crate::device::Device;
-use crate::model::{EMBEDDED, Predictor};
+use crate::model::{Chance, Curve, EMBEDDED, Meaning, Predictor};
 use crate::output::Output;
 use crate::rna::{Base, WindowShape, parse};
 use crate::workers::Workers;
@@ -21,10 +25,13 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     List(List),
-    /// Name, hash, lengths and threshold of a model
+    /// Name, hash, lengths, threshold and calibration of a model
     Info(Common),
     Verify(Verify),
     Export(Export),
+    Calibrate(calibrate::Args),
+    Null(null::Args),
+    Card(card::Args),
 }
 
 /// The model inside this program, and those in a folder
@@ -74,6 +81,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             output.put(EMBEDDED)?;
             output.finish()?;
         }
+        Command::Calibrate(args) => calibrate::run(args)?,
+        Command::Null(args) => null::run(args)?,
+        Command::Card(args) => card::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,7 +124,38 @@ fn info(model: &Predictor) -> Result<()> {
     output.put(format!("longest_mirna_nt\t{mirna}\nwindow_nt\t{site}\n"))?;
     let anchor = WindowShape::of(site).anchor + 1;
     output.put(format!("nucleotide_2_opposite\t{anchor}\nthreshold\t{}\n", model.threshold()))?;
+    output.put(meaning(&model.provenance().meaning))?;
     output.finish()
+}
+
+/// What a model says of its probabilities.
+fn meaning(meaning: &Meaning) -> String {
+    let mut text = format!("prevalence\t{}\n", meaning.prevalence);
+    match &meaning.calibration {
+        None => text += "calibration\tnone\n",
+        Some(calibration) => {
+            let curve = match &calibration.curve {
+                Curve::Temperature { scale } => format!("temperature, log-odds times {scale}"),
+                Curve::Line { scale, offset } => format!("line, log-odds times {scale} plus {offset}"),
+                Curve::Isotonic { points } => format!("isotonic, {} points", points.len()),
+            };
+            let (rows, loss) = (calibration.rows, &calibration.log_loss);
+            let hashes =
+                if calibration.sha256.is_empty() { "none".into() } else { calibration.sha256.join(" ") };
+            text += &format!("calibration\t{curve}\ncalibration_rows\t{rows}\n");
+            text += &format!("calibration_sha256\t{hashes}\n");
+            text += &format!(
+                "log_loss_uncalibrated\t{:.4}\nlog_loss_temperature\t{:.4}\n",
+                loss.uncalibrated, loss.temperature
+            );
+            text += &format!("log_loss_line\t{:.4}\nlog_loss_isotonic\t{:.4}\n", loss.line, loss.isotonic);
+        }
+    }
+    let Some(null) = &meaning.null else { return text + "null\tnone\n" };
+    for (gate, Chance { nucleotides, real, shuffled, .. }) in &null.gates {
+        text += &format!("null {gate}\t{real} sites in {nucleotides} nt, {shuffled} in them shuffled\n");
+    }
+    text
 }
 
 fn verify(args: &Verify) -> Result<()> {

@@ -1,0 +1,45 @@
+//! What a run wrote of itself, read again.
+
+use super::data::Origin;
+use super::run::{EpochMetrics, METRICS, ORIGINS};
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// A run's data and its epochs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub origins: Vec<Origin>,
+    pub epochs: Vec<EpochMetrics>,
+}
+
+impl Record {
+    /// From a run's folder, or another that has its `data.json` and `metrics.jsonl`.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let origins = parsed(&folder.join(ORIGINS), 1, &text(&folder.join(ORIGINS))?)?;
+        let path = folder.join(METRICS);
+        let epochs = text(&path)?;
+        let epochs = (1..).zip(epochs.lines()).map(|(line, text)| parsed(&path, line, text));
+        Ok(Record { origins, epochs: epochs.collect::<Result<_>>()? })
+    }
+
+    /// The epoch whose model was kept: the first of the highest average precision on the validation rows.
+    pub fn best(&self) -> Option<&EpochMetrics> {
+        let precision = |epoch: &EpochMetrics| epoch.validation_average_precision;
+        self.epochs.iter().rev().max_by(|a, b| precision(a).total_cmp(&precision(b)))
+    }
+
+    /// Of all epochs.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|e| Error::io(path, e))
+}
+
+fn parsed<T: DeserializeOwned>(path: &Path, line: u64, text: &str) -> Result<T> {
+    let wrong = |e| Error::line(path.display().to_string(), line, format!("expected a run's record: {e}"));
+    serde_json::from_str(text).map_err(wrong)
+}
