@@ -120,7 +120,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn meaning(curve: Curve) -> Meaning {
-        let log_loss = LogLoss { uncalibrated: 0.0, temperature: 0.0, line: 0.0, isotonic: 0.0 };
+        let log_loss = LogLoss { uncalibrated: 0.0, temperature: None, line: None, isotonic: None };
         let calibration = Calibration { curve, log_loss, rows: 0, sha256: vec![] };
         Meaning { calibration: Some(calibration), ..Meaning::default() }
     }
