@@ -26,6 +26,9 @@ pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}")]
     Io { path: String, source: std::io::Error },
+    /// Training has left the numbers.
+    #[error("step {step}: loss {loss}, gradient norm {norm}; the last checkpoint is from before it")]
+    Diverged { step: u64, loss: f64, norm: f64 },
     /// Asked to stop, by a signal.
     #[error("interrupted")]
     Interrupted,

@@ -69,6 +69,12 @@ impl Builder {
         self.add(name, shape, |_| value)
     }
 
+    /// These `values`, in row-major order.
+    pub fn given(&mut self, name: &str, shape: &[usize], values: &[f64]) -> ParamId {
+        let mut values = values.iter();
+        self.add(name, shape, |_| *values.next().expect("as many values as the shape has"))
+    }
+
     /// Uniform in `-bound..bound`.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> ParamId {
         self.add(name, shape, |random| bound * (2.0 * random.random::<f64>() - 1.0))
@@ -99,6 +105,11 @@ impl Builder {
         }
         self.entries.push(entry);
         ParamId(self.entries.len() - 1)
+    }
+
+    /// Values registered so far.
+    pub(crate) fn parameters(&self) -> usize {
+        self.entries.iter().map(Entry::len).sum()
     }
 
     /// Lays the parameters out on `device`.

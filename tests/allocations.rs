@@ -4,7 +4,7 @@
 use mirscope::{
     data::Duo,
     device::Device,
-    model::{Config, Network, PairingConfig, PositionKind},
+    model::{Config, Fusion, Joins, Network, PairingConfig, Pooling, PositionKind},
     optim::{AdamW, Sgd, clip_norm},
     params::{Builder, Params},
     rna::Base,
@@ -48,18 +48,30 @@ fn allocations(f: impl FnOnce()) -> usize {
 }
 
 /// Preset `small`; the default model's shape; and one with whatever else has code of its own.
-fn configs() -> [(&'static str, Config); 3] {
+fn configs() -> [(&'static str, Config); 4] {
     let stem = |channels: &[usize]| PairingConfig {
         channels: channels.to_vec(),
         kernels: [5, 5, 3][..channels.len()].to_vec(),
         hidden: 64,
+        joins: Joins::Pooled,
     };
     let pairing = Config { site_len: 50, pairing: Some(stem(&[32, 32, 64])), ..Config::small() };
     let positions = PositionKind::Learned;
     let other = Config { width: 12, layers: 1, segments: false, positions, dropout: 0.0, ..Config::small() };
     let other = Config { pairing: Some(stem(&[3])), ..other };
     assert!(pairing.dropout > 0.0, "masks are drawn too");
-    [("small", Config::small()), ("pairing", pairing), ("learned positions", other)]
+    let both = |stem| PairingConfig { joins: Joins::Both, ..stem };
+    let variants = Config {
+        layers: 1,
+        positions: PositionKind::Relative,
+        fusion: Fusion::Cross,
+        pooling: Pooling::Attention,
+        bases: true,
+        conv_layers: 2,
+        pairing: Some(both(stem(&[8, 8]))),
+        ..Config::small()
+    };
+    [("small", Config::small()), ("pairing", pairing), ("learned positions", other), ("variants", variants)]
 }
 
 /// Random miRNAs and sites of 15 nt up to the longest a network reads.

@@ -29,7 +29,7 @@ macro_rules! ops {
 
 ops! {
     add activate dropout linear feed_forward conv1d conv2d attention embedding layer_norm reshape masked_mean masked_max
-    max_pool2d bce cross_entropy
+    max_pool2d noisy_or bce cross_entropy
 }
 
 const OTHERS: &[&str] = &["masks", "ties and extremes", "optimizers", "network", "maxima"];

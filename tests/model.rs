@@ -88,7 +88,7 @@ fn the_networks_gradient_matches_central_differences() {
                 assert!(exact.abs() < 1e-12 && off < 1e-9, "{figures}");
                 continue;
             }
-            assert!(exact.abs() > 1e-5, "{figures}: too flat to tell");
+            assert!(exact.abs() > 5e-6, "{figures}: too flat to tell");
             if off / exact.abs() > worst.1 {
                 worst = (parameter, off / exact.abs());
             }
@@ -134,6 +134,54 @@ fn instruction_sets_match_the_reference() {
             }
         }
     }
+}
+
+/// What a recorded pass and one that records nothing make of the same pairs differs by rounding alone.
+#[test]
+fn inference_is_what_is_trained() {
+    for (name, config) in configs() {
+        for device in [Device::Reference32, Device::cpu()] {
+            let (network, params) = network(&config, &device, 61);
+            let sequences = sequences(&config, 21, 62);
+            let pairs: Vec<Duo> = sequences.iter().map(|[m, s]| (&m[..], &s[..])).collect();
+            let batch = Batch::new(&pairs, config.lengths()).unwrap();
+            let logits = |tape: Tape| network.forward(&tape, &batch).unwrap().value.to_f64().unwrap();
+            let (recorded, inferred) =
+                (logits(Tape::new(&params, &device)), logits(Tape::inference(&params, &device)));
+            let off = error(&inferred, &recorded);
+            assert!(off < 1e-6, "{name} on {device:?}: {off:.1e}");
+        }
+    }
+}
+
+/// What says nothing of the variants is a network without them: the settings, the parameters' names and order, their first
+/// values and the model file's own words are what they were before there were any.
+#[test]
+fn files_from_before_the_variants_keep_their_bytes() {
+    let old = "mirna_len = 30\nsite_len = 50\nwidth = 16\nheads = 4\nfeed_forward = 256\nlayers = 2\nconv_width = 7\n\
+               dropout = 0.1\nsegments = true\npositions = \"sinusoidal\"\nreads = \"both\"\n\n\
+               [pairing]\nchannels = [8, 16]\nkernels = [5, 3]\nhidden = 12\n";
+    let config: Config = toml::from_str(old).unwrap();
+    let written: String = toml::to_string(&config).unwrap();
+    assert_eq!(written, old);
+    let mut builder = Builder::new(7);
+    Network::new(&mut builder, &config);
+    let params = builder.on(&Device::Reference).unwrap();
+    let names: Vec<&str> = params.ids().map(|id| params.name(id)).collect();
+    assert_eq!(names.len(), 48);
+    let first = "pairing.conv0.weight pairing.conv0.bias pairing.conv1.weight pairing.conv1.bias \
+                 pairing.from_map.weight pairing.from_map.bias pairing.from_tokens.weight \
+                 pairing.from_tokens.bias tokens.table segments.table motifs.weight motifs.bias layer0.norm1.gamma";
+    assert_eq!(names[..13].join(" "), first);
+    assert_eq!(names[44..].join(" "), "norm.gamma norm.beta head.weight head.bias");
+    let values = params.flat().to_f64().unwrap();
+    let sum: f64 = values.iter().enumerate().map(|(i, x)| x * (i as f64).sin()).sum();
+    assert!(values.len() == 23425 && (sum + 2.484550990).abs() < 1e-8, "{sum}");
+    let provenance =
+        Provenance { name: "n".into(), trained_by: "0".into(), threshold: 0.5, data: "d".into(), seed: 7 };
+    let file = Predictor::file(&config, &params, &provenance).unwrap();
+    let card = r#"\"positions\":\"sinusoidal\",\"reads\":\"both\",\"pairing\":{\"channels\":[8,16],\"kernels\":[5,3],\"hidden\":12}}"#;
+    assert!(String::from_utf8_lossy(&file[..600]).contains(card), "a card as it was");
 }
 
 /// 53 examples in micro-batches of 3 are more than the 16 strips in which gradients are first added.

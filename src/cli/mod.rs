@@ -19,6 +19,7 @@ mod predict;
 mod progress;
 mod rows;
 mod scan;
+mod search;
 mod show;
 mod train;
 
@@ -43,6 +44,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Audit(audit::Args),
     Crossval(crossval::Args),
+    Search(search::Args),
     Functional(functional::Args),
     Convert(convert::Args),
     Data(data::Args),
@@ -64,6 +66,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Functional(args) => functional::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Data(args) => data::run(&args),

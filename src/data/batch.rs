@@ -37,6 +37,14 @@ pub struct Batch {
     pub tokens: Arc<[u32]>,
 }
 
+/// A batch's miRNAs and sites, apart.
+pub(crate) struct Halves {
+    /// `[B, mirna]`
+    pub mirna: Arc<[u32]>,
+    /// `[B, site]`
+    pub site: Arc<[u32]>,
+}
+
 impl Batch {
     /// Sequences longer than `lengths` are an error: cutting is the caller's decision. An empty one is not shown: it is all
     /// padding.
@@ -82,6 +90,23 @@ impl Batch {
             right.iter_mut().zip(site).for_each(|(token, &base)| *token = base as u32);
         }
         Ok(())
+    }
+
+    /// Its tokens, in arrays of this size that the worker has kept from an earlier batch.
+    pub(crate) fn halves(&self, device: &Device) -> Kept<Halves> {
+        let Lengths { mirna, site } = self.lengths;
+        let sizes = (self.size * mirna, self.size * site);
+        let zeros = |len| -> Arc<[u32]> { vec![0; len].into() };
+        let fits = |halves: &Halves| (halves.mirna.len(), halves.site.len()) == sizes;
+        let mut halves = device.keep(fits, || Halves { mirna: zeros(sizes.0), site: zeros(sizes.1) });
+        let Halves { mirna: left, site: right } = &mut *halves;
+        let (left, right) =
+            (Arc::make_mut(left).chunks_exact_mut(mirna), Arc::make_mut(right).chunks_exact_mut(site));
+        for (tokens, (left, right)) in self.tokens.chunks_exact(mirna + site).zip(left.zip(right)) {
+            left.copy_from_slice(&tokens[..mirna]);
+            right.copy_from_slice(&tokens[mirna..]);
+        }
+        halves
     }
 
     /// Of a pairing map: `[B, mirna, site, 3]`.

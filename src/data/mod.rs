@@ -23,8 +23,8 @@ mod swap;
 mod synthetic;
 mod table;
 
-pub(crate) use batch::pair_channel;
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
+pub(crate) use batch::{Halves, pair_channel};
 pub use check::{Count, Leak, Shared, check, leak};
 pub use experiments::{Differential, Experiment, read_experiments};
 pub use fold_changes::{FoldChange, Treatment, read_fold_changes};

@@ -1,3 +1,4 @@
+use super::places::BASES;
 use crate::{
     data::{Duo, Lengths},
     error::{Error, Result},
@@ -26,6 +27,18 @@ pub struct Config {
     /// Tokens carry a vector that tells miRNA from site.
     pub segments: bool,
     pub positions: PositionKind,
+    /// How miRNA and site meet in the encoder.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fusion: Fusion,
+    /// What is made of the tokens after the last layer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub pooling: Pooling,
+    /// In every layer complementary bases attract each other, at first by a score of 1.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bases: bool,
+    /// Token convolutions, one after the other.
+    #[serde(skip_serializing_if = "is_one")]
+    pub conv_layers: usize,
     /// What the network is shown of a pair.
     pub reads: Reads,
     /// The second stem, over the pairing map; without it the network reads tokens only.
@@ -55,12 +68,71 @@ impl Reads {
     }
 }
 
+/// A setting that older model files do not have is written only where it says something else than they do: what was trained
+/// before it came keeps its bytes and its hash.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(layers: &usize) -> bool {
+    *layers == 1
+}
+
 /// How a token's place is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PositionKind {
+    /// Sinusoids are added to tokens.
     Sinusoidal,
+    /// Learned vectors are added to tokens.
     Learned,
+    /// In every layer sinusoids, times a learned factor, are added to queries and keys: their inner product is one of how far
+    /// apart tokens stand, and partners in a duplex are all as far apart.
+    Relative,
+}
+
+/// How miRNA and site meet in the encoder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fusion {
+    /// Tokens of both attend to tokens of both.
+    #[default]
+    Joint,
+    /// In every layer the site's tokens attend to each other and then to the miRNA's; the site's are what is pooled.
+    Cross,
+}
+
+/// What is made of the tokens after the last layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    #[default]
+    Mean,
+    Max,
+    /// What one learned query finds in them.
+    Attention,
+}
+
+/// Where the pairing map meets the tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Joins {
+    /// Its greatest values meet the pooled tokens.
+    #[default]
+    Pooled,
+    /// Before the encoder tokens attend to the greatest values over the miRNA, column by column along the site.
+    Tokens,
+    Both,
+}
+
+impl Joins {
+    pub(super) fn pooled(self) -> bool {
+        self != Joins::Tokens
+    }
+
+    pub(super) fn tokens(self) -> bool {
+        self != Joins::Pooled
+    }
 }
 
 /// The pairing map's convolutions: after each but the last, 2 x 2 max pooling; after the last, the greatest value of each
@@ -74,6 +146,8 @@ pub struct PairingConfig {
     pub kernels: Vec<usize>,
     /// Hidden channels where map and tokens meet.
     pub hidden: usize,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub joins: Joins,
 }
 
 impl Default for Config {
@@ -96,6 +170,10 @@ impl Config {
             dropout: 0.1,
             segments: true,
             positions: PositionKind::Sinusoidal,
+            fusion: Fusion::Joint,
+            pooling: Pooling::Mean,
+            bases: false,
+            conv_layers: 1,
             reads: Reads::Both,
             pairing: None,
         }
@@ -138,11 +216,25 @@ impl Config {
         within("feed_forward", self.feed_forward, 1, 16384)?;
         within("layers", self.layers, 0, 64)?;
         within("conv_width", self.conv_width, 1, self.tokens())?;
+        within("conv_layers", self.conv_layers, 0, 16)?;
         if !self.width.is_multiple_of(self.heads) {
             let (width, heads) = (self.width, self.heads);
             return Err(Error::Setting(format!(
                 "model.heads: expected a divisor of width {width}, got {heads}"
             )));
+        }
+        let head = self.width / self.heads;
+        let by_distance = match self.positions {
+            PositionKind::Relative => Some("relative positions"),
+            _ => self.pairing.as_ref().filter(|p| p.joins.tokens()).map(|_| "a map that joins tokens"),
+        };
+        if let Some(why) = by_distance.filter(|_| !head.is_multiple_of(2)) {
+            let expected = format!("an even number of channels a head for {why}");
+            return Err(Error::Setting(format!("model.heads: expected {expected}, got {head}")));
+        }
+        if self.bases && head < BASES {
+            let expected = format!("at least {BASES} channels a head for complementary bases");
+            return Err(Error::Setting(format!("model.heads: expected {expected}, got {head}")));
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(Error::Setting(format!(
@@ -167,21 +259,6 @@ impl Config {
         }
         Ok(())
     }
-
-    /// Multiplications and additions of one forward pass over one pair, counted as `speed.py` does: convolution, linear
-    /// layers and attention of the token stem, and the convolutions of the pairing stem.
-    pub fn forward_flops(&self) -> f64 {
-        let (t, d, f) = (self.tokens() as f64, self.width as f64, self.feed_forward as f64);
-        let layer = 2.0 * t * (4.0 * d * d + 2.0 * d * f) + 4.0 * t * t * d;
-        let stem = 2.0 * t * d * d * self.conv_width as f64;
-        let Some(pairing) = &self.pairing else { return stem + self.layers as f64 * layer };
-        let (mut ins, mut rows, mut columns, mut map) = (3, self.mirna_len, self.site_len, 0.0);
-        for (&outs, &k) in pairing.channels.iter().zip(&pairing.kernels) {
-            map += 2.0 * (rows * columns * k * k * ins * outs) as f64;
-            (ins, rows, columns) = (outs, rows / 2, columns / 2);
-        }
-        stem + self.layers as f64 * layer + map
-    }
 }
 
 #[cfg(test)]
@@ -197,11 +274,19 @@ mod tests {
             config.check().unwrap_err().to_string(),
             "model.heads: expected a divisor of width 64, got 5"
         );
-        let pairing = PairingConfig { channels: vec![8, 8], kernels: vec![3], hidden: 4 };
+        let pairing =
+            PairingConfig { channels: vec![8, 8], kernels: vec![3], hidden: 4, joins: Joins::Pooled };
         let config = Config { pairing: Some(pairing), ..Config::small() };
         assert_eq!(
             config.check().unwrap_err().to_string(),
             "model.pairing.kernels (how many): expected 2 to 2, got 1"
         );
+        let refused = |config: Config| config.check().unwrap_err().to_string();
+        let odd = Config { positions: PositionKind::Relative, width: 10, heads: 2, ..Config::small() };
+        let expected = "an even number of channels a head for relative positions";
+        assert_eq!(refused(odd), format!("model.heads: expected {expected}, got 5"));
+        let narrow = Config { bases: true, width: 6, heads: 2, ..Config::small() };
+        let expected = "at least 4 channels a head for complementary bases";
+        assert_eq!(refused(narrow), format!("model.heads: expected {expected}, got 3"));
     }
 }

@@ -3,14 +3,16 @@
 
 mod calibration;
 mod config;
+mod flops;
 mod meaning;
 mod network;
 mod null;
 mod pairing;
+mod places;
 mod predictor;
 
 pub use calibration::{Calibration, Curve, LogLoss};
-pub use config::{Config, PairingConfig, PositionKind, Reads};
+pub use config::{Config, Fusion, Joins, PairingConfig, Pooling, PositionKind, Reads};
 pub use meaning::Meaning;
 pub use network::Network;
 pub use null::{Chance, Null, Sample, Steps};

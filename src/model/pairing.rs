@@ -1,28 +1,49 @@
-use super::PairingConfig;
+use super::{Config, PairingConfig, places::places_of};
 use crate::{
     autograd::{Tape, Var},
     data::{Batch, Lengths, PAIR_CHANNELS, VOCABULARY, pair_channel},
     device::Device,
     error::Result,
-    nn::{Conv2d, Linear, dropout},
+    nn::{Attending, Conv2d, LayerNorm, Linear, Marks, MultiHead, Tokens, dropout},
     ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape, pair_conv::Pairs},
-    params::Builder,
+    params::{Builder, FixedId},
 };
 
 /// Between convolutions a map is pooled by windows of so many rows and columns.
 const POOL: usize = 2;
+/// What tokens first make of their distance to a column: what they find is mostly what stands over them, but not so surely
+/// that nothing else could be learned.
+const NEAR: f64 = 2.0;
 
 /// A small CNN over the map of which bases could pair. Complementarity is what a site is made of, and a network that
 /// must find it from two token sequences takes many times the data.
 #[derive(Clone, Debug)]
 pub(super) struct PairingStem {
     convolutions: Vec<Conv2d>,
+    columns: Option<Columns>,
+    strongest: Option<Strongest>,
+}
+
+/// Where the greatest values of the whole map meet the pooled tokens.
+#[derive(Clone, Debug)]
+struct Strongest {
     from_map: Linear,
     from_tokens: Linear,
+    hidden: usize,
+}
+
+/// Where tokens find the greatest values over the miRNA, column by column of the map.
+#[derive(Clone, Debug)]
+struct Columns {
+    from_map: Linear,
+    norm: LayerNorm,
+    attention: MultiHead,
+    places: FixedId,
 }
 
 impl PairingStem {
-    pub fn new(p: &mut Builder, config: &PairingConfig, width: usize) -> Self {
+    /// `how` tokens attend.
+    pub fn new(p: &mut Builder, c: &Config, config: &PairingConfig, how: Attending) -> Self {
         p.scope("pairing", |p| {
             let mut ins = PAIR_CHANNELS;
             let mut convolutions = vec![];
@@ -36,17 +57,26 @@ impl PairingStem {
                 ));
                 ins = outs;
             }
-            let from_map = Linear::new(p, "from_map", ins, config.hidden, None);
+            let strongest = |p: &mut Builder| Strongest {
+                from_map: Linear::new(p, "from_map", ins, config.hidden, None),
+                from_tokens: Linear::new(p, "from_tokens", c.width, config.hidden, None),
+                hidden: config.hidden,
+            };
             Self {
                 convolutions,
-                from_map,
-                from_tokens: Linear::new(p, "from_tokens", width, config.hidden, None),
+                strongest: config.joins.pooled().then(|| strongest(p)),
+                columns: config.joins.tokens().then(|| Columns::new(p, c, config, (ins, how))),
             }
         })
     }
 
-    /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`.
-    pub fn join(&self, t: &Tape, pooled: &Var, batch: &Batch, drop: f32) -> Result<Var> {
+    /// Channels of what [`PairingStem::join`] gives, where it joins anything.
+    pub fn hidden(&self) -> Option<usize> {
+        self.strongest.as_ref().map(|strongest| strongest.hidden)
+    }
+
+    /// The map `[B, rows, columns, channels]` after all convolutions.
+    pub fn map(&self, t: &Tape, batch: &Batch) -> Result<Var> {
         let (first, others) = self.convolutions.split_first().expect("a configuration asks for one at least");
         let pool = |map: Var, left: &[Conv2d]| match left {
             [] => Ok(map),
@@ -61,16 +91,62 @@ impl PairingStem {
         for (i, convolution) in others.iter().enumerate() {
             map = pool(convolution.forward(t, &map)?, &others[i + 1..])?; // [B, M >> i, S >> i, channels]
         }
-        let &[b, rows, columns, c] = map.value.shape() else {
-            unreachable!("a convolution's result has four axes")
-        };
-        let places = t.apply(Reshape { shape: [b, rows * columns, c].into() }, [&map])?;
+        Ok(map)
+    }
+
+    /// The tokens `x [B, T, C]`, with what they find in the map's columns where they are to look there.
+    pub fn looked_up(&self, t: &Tape, x: Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
+        match &self.columns {
+            Some(columns) => columns.join(t, &x, marks, map, drop),
+            None => Ok(x),
+        }
+    }
+
+    /// The pooled tokens `[B, C]` and the map's strongest features, together `[B, hidden]`; the pooled tokens where these
+    /// are not to be joined.
+    pub fn join(&self, t: &Tape, pooled: Var, map: &Var, drop: f32) -> Result<Var> {
+        let Some(Strongest { from_map, from_tokens, .. }) = &self.strongest else { return Ok(pooled) };
+        let [b, rows, columns, c] = axes(map);
+        let places = t.apply(Reshape { shape: [b, rows * columns, c].into() }, [map])?;
         let strongest = t.apply(MaskedMax { lengths: None }, [&places])?;
         let strongest = dropout(t, strongest, drop)?; // [B, channels]
-        let from_map = self.from_map.forward(t, &strongest)?;
-        let joined = self.from_tokens.onto(t, pooled, &from_map, 0.0)?;
+        let joined = from_tokens.onto(t, &pooled, &from_map.forward(t, &strongest)?, 0.0)?;
         t.apply(Activate(Activation::Gelu), [&joined])
     }
+}
+
+impl Columns {
+    fn new(p: &mut Builder, c: &Config, config: &PairingConfig, (ins, how): (usize, Attending)) -> Self {
+        let wide = POOL.pow(config.channels.len() as u32 - 1);
+        // The map's columns count from the site's 3' end.
+        let middle = |column: usize| (c.site_len - 1 - column * wide) as f64 - (wide - 1) as f64 / 2.0;
+        let columns = (0..c.site_len / wide).map(|column| c.mirna_len as f64 + middle(column));
+        let places = places_of(columns, c.width, c.heads);
+        let how = Attending { memory: config.hidden, distance: Some(NEAR), ..how };
+        p.scope("columns", |p| Self {
+            from_map: Linear::new(p, "from_map", ins, config.hidden, Some(Activation::Gelu)),
+            norm: LayerNorm::new(p, "norm", c.width),
+            attention: MultiHead::new(p, "attention", how),
+            places: p.fixed(&[1, places.len()], places),
+        })
+    }
+
+    fn join(&self, t: &Tape, x: &Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
+        let [b, rows, columns, c] = axes(map);
+        let by_row = t.apply(Reshape { shape: [b, rows, columns * c].into() }, [map])?;
+        let strongest = t.apply(MaskedMax { lengths: None }, [&by_row])?; // [B, columns channels]
+        let strongest = t.apply(Reshape { shape: [b, columns, c].into() }, [&strongest])?;
+        let found = self.from_map.forward(t, &dropout(t, strongest, drop)?)?; // [B, columns, hidden]
+        let of_map = Marks { ids: None, places: Some(t.fixed(self.places)) };
+        let normed = self.norm.forward(t, x)?;
+        let (asking, memory) = (Tokens { x: &normed, marks }, Tokens { x: &found, marks: &of_map });
+        self.attention.onto(t, asking, memory, x, drop)
+    }
+}
+
+/// Of a map.
+fn axes(map: &Var) -> [usize; 4] {
+    map.value.shape().try_into().expect("a convolution's result has four axes")
 }
 
 /// What a batch's pairing maps are made of.

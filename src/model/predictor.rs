@@ -223,7 +223,8 @@ impl Predictor {
         Ok(self.log_odds(pairs)?.into_iter().map(|z| self.scale.probability(z)).collect())
     }
 
-    /// What the network says, before calibration and whatever the prior: one number per pair, in order.
+    /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
+    /// bits for any number of threads.
     pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
         self.network.logits(&self.params, pairs, &self.workers)
     }

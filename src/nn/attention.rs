@@ -1,11 +1,44 @@
-use super::{Linear, mask};
+use super::{Embedding, Linear, mask};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
-    ops,
-    params::Builder,
+    ops::{self, Add, Reshape},
+    params::{Builder, ParamId},
 };
 use std::sync::Arc;
+
+/// How a layer attends.
+#[derive(Clone, Copy, Debug)]
+pub struct Attending<'a> {
+    /// Channels of what asks, and of what it is told.
+    pub width: usize,
+    /// Channels of what is asked.
+    pub memory: usize,
+    pub heads: usize,
+    /// Probability with which an attention weight is dropped in training.
+    pub dropout: f32,
+    /// Initial values of two tables `[V, C]`: a token's row of the first is added to its query, of the second to its key.
+    pub tables: Option<[&'a [f64]; 2]>,
+    /// The first value of a learned factor; that many times its place is added to a token's query and to its key.
+    pub distance: Option<f64>,
+}
+
+/// A sequence as an attention reads it.
+#[derive(Clone, Copy)]
+pub struct Tokens<'a> {
+    /// `[B, T, C]`
+    pub x: &'a Var,
+    pub marks: &'a Marks,
+}
+
+/// What is known of tokens beside their vectors. It is read where [`Attending`] has a use for it.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// What each token is, `[B, T]`.
+    pub ids: Option<Arc<[u32]>>,
+    /// Where each token stands, `[1, T C]`: sinusoids of each head's width, whose inner product is one of the distance.
+    pub places: Option<Var>,
+}
 
 /// Multi-head attention with its four projections.
 #[derive(Clone, Debug)]
@@ -14,40 +47,66 @@ pub struct MultiHead {
     key: Linear,
     value: Linear,
     out: Linear,
+    tables: Option<[Embedding; 2]>,
+    distance: Option<ParamId>,
     heads: usize,
-    /// Probability with which an attention weight is dropped in training.
     dropout: f32,
 }
 
 impl MultiHead {
-    /// Registers `name.{query,key,value,out}`.
-    pub fn new(p: &mut Builder, name: &str, width: usize, heads: usize, dropout: f32) -> Self {
-        p.scope(name, |p| {
-            let mut linear = |name| Linear::new(p, name, width, width, None);
-            let (query, key, value, out) = (linear("query"), linear("key"), linear("value"), linear("out"));
-            Self { query, key, value, out, heads, dropout }
+    /// Registers `name.{query,key,value,out}`, and `name.{queries,keys}.table` and `name.distance [1, 1]` where asked to.
+    pub fn new(p: &mut Builder, name: &str, how: Attending) -> Self {
+        let Attending { width, memory, heads, dropout, .. } = how;
+        p.scope(name, |p| Self {
+            query: Linear::new(p, "query", width, width, None),
+            key: Linear::new(p, "key", memory, width, None),
+            value: Linear::new(p, "value", memory, width, None),
+            out: Linear::new(p, "out", width, width, None),
+            tables: how.tables.map(|[queries, keys]| {
+                [("queries", queries), ("keys", keys)]
+                    .map(|(name, table)| Embedding::starting_at(p, name, [table.len() / width, width], table))
+            }),
+            distance: how.distance.map(|first| p.constant("distance", &[1, 1], first)),
+            heads,
+            dropout,
         })
     }
 
-    /// `x [B, Tq, C]` attends to the first `lengths[b]` of `memory [B, Tk, C]` (to all, with `None`): `[B, Tq, C]`.
-    /// Self-attention is `memory = x`.
-    pub fn forward(&self, t: &Tape, x: &Var, memory: &Var, lengths: Option<&Arc<[u32]>>) -> Result<Var> {
-        self.out.forward(t, &self.heads(t, x, memory, lengths)?)
+    /// What the tokens of `x` find in `memory`, `[B, Tq, C]`. Self-attention is `memory = x`.
+    pub fn forward(&self, t: &Tape, x: Tokens, memory: Tokens) -> Result<Var> {
+        self.out.forward(t, &self.heads(t, x, memory)?)
     }
 
-    /// `residual` plus what `x` finds in itself, of which values are dropped with probability `drop` while the tape is
+    /// `residual` plus what `x` finds in `memory`, of which values are dropped with probability `drop` while the tape is
     /// training.
-    pub(super) fn onto(&self, t: &Tape, x: &Var, residual: &Var, drop: f32) -> Result<Var> {
-        self.out.onto(t, &self.heads(t, x, x, None)?, residual, drop)
+    pub(crate) fn onto(&self, t: &Tape, x: Tokens, memory: Tokens, residual: &Var, drop: f32) -> Result<Var> {
+        self.out.onto(t, &self.heads(t, x, memory)?, residual, drop)
     }
 
     /// What all heads find.
-    fn heads(&self, t: &Tape, x: &Var, memory: &Var, lengths: Option<&Arc<[u32]>>) -> Result<Var> {
-        let q = self.query.forward(t, x)?;
-        let k = self.key.forward(t, memory)?;
-        let v = self.value.forward(t, memory)?;
-        let op =
-            ops::Attention { heads: self.heads, lengths: lengths.cloned(), dropout: mask(t, self.dropout) };
+    fn heads(&self, t: &Tape, x: Tokens, memory: Tokens) -> Result<Var> {
+        let [queries, keys] = [0, 1].map(|side| self.tables.as_ref().map(|tables| &tables[side]));
+        let q = self.marked(t, self.query.forward(t, x.x)?, x.marks, queries)?;
+        let k = self.marked(t, self.key.forward(t, memory.x)?, memory.marks, keys)?;
+        let v = self.value.forward(t, memory.x)?;
+        let op = ops::Attention { heads: self.heads, lengths: None, dropout: mask(t, self.dropout) };
         t.apply(op, [&q, &k, &v])
+    }
+
+    /// Queries or keys `x [B, T, C]`, with what their tokens are and where they stand.
+    fn marked(&self, t: &Tape, mut x: Var, marks: &Marks, table: Option<&Embedding>) -> Result<Var> {
+        let &[b, n, c] = x.value.shape() else {
+            unreachable!("a linear layer's result has the axes of what it was given")
+        };
+        if let (Some(table), Some(ids)) = (table, &marks.ids) {
+            x = t.apply(Add, [&x, &table.forward(t, ids, [b, n])?])?;
+        }
+        if let (Some(factor), Some(places)) = (self.distance, &marks.places) {
+            let product = ops::Linear { activation: None, dropout: None };
+            let places = t.apply(product, [&t.param(factor), places])?; // [1, T C]
+            let places = t.apply(Reshape { shape: [n, c].into() }, [&places])?;
+            x = t.apply(Add, [&x, &places])?;
+        }
+        Ok(x)
     }
 }

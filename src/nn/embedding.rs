@@ -19,6 +19,11 @@ impl Embedding {
         p.scope(name, |p| Self { table: p.normal("table", &[vocabulary, width], 1.0) })
     }
 
+    /// Registers `name.table [V, C]` with these values.
+    pub fn starting_at(p: &mut Builder, name: &str, shape: [usize; 2], values: &[f64]) -> Self {
+        p.scope(name, |p| Self { table: p.given("table", &shape, values) })
+    }
+
     pub fn forward(&self, t: &Tape, ids: &Arc<[u32]>, shape: impl Into<Shape>) -> Result<Var> {
         t.apply(ops::Embedding { ids: ids.clone(), shape: shape.into() }, [&t.param(self.table)])
     }

@@ -1,4 +1,4 @@
-use super::{FeedForward, LayerNorm, MultiHead};
+use super::{Attending, FeedForward, LayerNorm, MultiHead, Tokens};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
@@ -6,31 +6,42 @@ use crate::{
 };
 
 /// A pre-norm encoder layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))` (Xiong et al. 2020,
-/// <https://arxiv.org/abs/2002.04745>), with PyTorch's places for dropout.
+/// <https://arxiv.org/abs/2002.04745>), with PyTorch's places for dropout. Between them, where there is a memory to look
+/// through, `x + attention(norm(x), memory)`.
 #[derive(Clone, Debug)]
 pub struct EncoderLayer {
     norm1: LayerNorm,
     attention: MultiHead,
+    across: Option<(LayerNorm, MultiHead)>,
     norm2: LayerNorm,
     feed_forward: FeedForward,
     dropout: f32,
 }
 
 impl EncoderLayer {
-    /// Registers `name.{norm1,attention,norm2,up,down}`.
-    pub fn new(p: &mut Builder, name: &str, width: usize, heads: usize, hidden: usize, dropout: f32) -> Self {
+    /// Registers `name.{norm1,attention,norm2,up,down}`; with a memory to look through also `name.{norm_across,across}`.
+    pub fn new(p: &mut Builder, name: &str, how: Attending, hidden: usize, memory: bool) -> Self {
+        let (width, dropout) = (how.width, how.dropout);
         p.scope(name, |p| Self {
             norm1: LayerNorm::new(p, "norm1", width),
-            attention: MultiHead::new(p, "attention", width, heads, dropout),
+            attention: MultiHead::new(p, "attention", how),
+            across: memory
+                .then(|| (LayerNorm::new(p, "norm_across", width), MultiHead::new(p, "across", how))),
             norm2: LayerNorm::new(p, "norm2", width),
             feed_forward: FeedForward::new(p, width, hidden, dropout),
             dropout,
         })
     }
 
-    /// `x [B, T, C]` to the same shape.
-    pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
-        let x = self.attention.onto(t, &self.norm1.forward(t, x)?, x, self.dropout)?;
+    /// `[B, T, C]` to the same shape.
+    pub fn forward(&self, t: &Tape, Tokens { x, marks }: Tokens, memory: Option<Tokens>) -> Result<Var> {
+        let normed = self.norm1.forward(t, x)?;
+        let asking = Tokens { x: &normed, marks };
+        let mut x = self.attention.onto(t, asking, asking, x, self.dropout)?;
+        if let (Some((norm, attention)), Some(memory)) = (&self.across, memory) {
+            let normed = norm.forward(t, &x)?;
+            x = attention.onto(t, Tokens { x: &normed, marks }, memory, &x, self.dropout)?;
+        }
         self.feed_forward.onto(t, &self.norm2.forward(t, &x)?, &x)
     }
 }

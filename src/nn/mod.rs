@@ -9,7 +9,7 @@ mod layer_norm;
 mod linear;
 mod positional;
 
-pub use attention::MultiHead;
+pub use attention::{Attending, Marks, MultiHead, Tokens};
 pub use conv::{Conv1d, Conv2d};
 pub use embedding::Embedding;
 pub use encoder::EncoderLayer;

@@ -4,6 +4,7 @@ use crate::{
     ops::Add,
     params::{Builder, FixedId, ParamId},
 };
+use std::ops::Range;
 
 /// What tells a model where a token stands.
 #[derive(Clone, Debug)]
@@ -15,9 +16,10 @@ pub enum Positions {
 }
 
 impl Positions {
-    /// Fixed sines and cosines.
-    pub fn sinusoidal(p: &mut Builder, time: usize, width: usize) -> Self {
-        Positions::Sinusoidal(p.fixed(&[time, width], sinusoids(time, width)))
+    /// Fixed sines and cosines of these places.
+    pub fn sinusoidal(p: &mut Builder, places: Range<usize>, width: usize) -> Self {
+        let shape = [places.len(), width];
+        Positions::Sinusoidal(p.fixed(&shape, sinusoids(places.map(|t| t as f64), width)))
     }
 
     /// Registers `name [T, C]`, normal with deviation .02.
@@ -35,12 +37,12 @@ impl Positions {
     }
 }
 
-/// `[T, C]`: `sin(t / 10000^(2i / C))` at channel `2i`, the cosine at `2i + 1` (Vaswani et al. 2017,
+/// `[T, C]` for places `t`: `sin(t / 10000^(2i / C))` at channel `2i`, the cosine at `2i + 1` (Vaswani et al. 2017,
 /// <https://arxiv.org/abs/1706.03762>).
-pub fn sinusoids(time: usize, width: usize) -> Vec<f64> {
-    let value = |t: usize, c: usize| {
-        let angle = t as f64 * (-(10000f64.ln()) * (c / 2 * 2) as f64 / width as f64).exp();
+pub fn sinusoids(places: impl IntoIterator<Item = f64>, width: usize) -> Vec<f64> {
+    let value = |t: f64, c: usize| {
+        let angle = t * (-(10000f64.ln()) * (c / 2 * 2) as f64 / width as f64).exp();
         if c.is_multiple_of(2) { angle.sin() } else { angle.cos() }
     };
-    (0..time).flat_map(|t| (0..width).map(move |c| value(t, c))).collect()
+    places.into_iter().flat_map(|t| (0..width).map(move |c| value(t, c))).collect()
 }

@@ -20,6 +20,7 @@ pub mod linear;
 pub mod masked_max;
 pub mod masked_mean;
 pub mod max_pool2d;
+pub mod noisy_or;
 mod onto;
 pub(crate) mod pair_conv;
 pub mod reshape;
@@ -39,6 +40,7 @@ pub use linear::Linear;
 pub use masked_max::MaskedMax;
 pub use masked_mean::MaskedMean;
 pub use max_pool2d::MaxPool2d;
+pub use noisy_or::NoisyOr;
 pub use reshape::Reshape;
 
 /// An operation on `N` tensors with one result.

@@ -193,7 +193,8 @@ impl RunConfig {
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    /// Refuses what no run can be.
+    pub(super) fn check(&self) -> Result<()> {
         self.model.check()?;
         let t = &self.training;
         let positive =
@@ -237,15 +238,33 @@ fn apply(table: &mut toml::Table, item: &str) -> Result<()> {
     let wrong = || Error::Setting(format!("--set: expected key=value, got {item:?}"));
     let (key, value) = item.split_once('=').ok_or_else(wrong)?;
     let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
-    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_string()));
+    set(table, key, parsed.unwrap_or_else(|| toml::Value::String(value.to_string())))
+}
+
+/// Sets what has the dotted `key`, in tables that are made where there are none.
+pub(super) fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
+    let (scope, last) = scope(table, key)?;
+    scope.insert(last.to_string(), value);
+    Ok(())
+}
+
+/// Takes away what has the dotted `key`; an error where there is nothing.
+pub(super) fn unset(table: &mut toml::Table, key: &str) -> Result<()> {
+    let (scope, last) = scope(table, key)?;
+    let nothing = || Error::Setting(format!("{key}: there is nothing to take away"));
+    scope.remove(last).map(drop).ok_or_else(nothing)
+}
+
+/// The table in which the dotted `key` stands, and its last part.
+fn scope<'t, 'k>(table: &'t mut toml::Table, key: &'k str) -> Result<(&'t mut toml::Table, &'k str)> {
     let mut at = table;
-    let (scopes, last) = key.rsplit_once('.').map_or(("", key), |(scopes, last)| (scopes, last));
+    let (scopes, last) = key.rsplit_once('.').unwrap_or(("", key));
     for scope in scopes.split('.').filter(|s| !s.is_empty()) {
         let next = at.entry(scope).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = next.as_table_mut().ok_or_else(wrong)?;
+        let no_table = || Error::Setting(format!("{key}: {scope} is a value, and has no settings"));
+        at = next.as_table_mut().ok_or_else(no_table)?;
     }
-    at.insert(last.to_string(), value);
-    Ok(())
+    Ok((at, last))
 }
 
 #[cfg(test)]

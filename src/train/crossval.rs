@@ -105,11 +105,16 @@ impl CrossValidation {
         let learned = learned.into_iter().map(|row| rows[row].clone()).collect();
         let (train, held) = hold_out(learned, self.grouping, self.validation, trial.seed)?;
         let data = Data::given(train, held, &trial.folder().display().to_string(), &config);
-        let scores = Scores { path: folder.join(SCORES), of: identity(&config, &data) };
+        let scores = Scores {
+            path: folder.join(SCORES),
+            of: identity(&config, data.origins.iter().map(|origin| &origin.sha256)),
+        };
         if let Some(known) = scores.read(&tested)? {
             return Ok(known);
         }
-        run_on(data, &config, &folder, true, workers, &mut |event| observe(trial, event))?;
+        run_on(&data, (&config, config.training.epochs), &folder, true, workers, &mut |event| {
+            observe(trial, event)
+        })?;
         let again = Workers::new(workers.device(), workers.threads())?;
         let margins = margins(&Predictor::load(&folder.join(BEST), again)?, rows, &tested)?;
         let scored: Vec<(usize, f64)> = tested.into_iter().zip(margins).collect();
@@ -118,11 +123,11 @@ impl CrossValidation {
     }
 }
 
-/// What a network's scores depend on, as SHA-256 in hex.
-fn identity(config: &RunConfig, data: &Data) -> String {
+/// What a network's scores depend on, its configuration and the hashes of its data, as SHA-256 in hex.
+pub(super) fn identity<'a>(config: &RunConfig, data: impl Iterator<Item = &'a String>) -> String {
     let mut hash = Sha256::new();
     hash.update(config.to_toml());
-    data.origins.iter().for_each(|origin| hash.update(&origin.sha256));
+    data.for_each(|sha256| hash.update(sha256));
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 

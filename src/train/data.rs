@@ -56,6 +56,8 @@ struct Part {
     rule: NegativeRule,
     /// All rows, or the positives where negatives are re-paired.
     rows: Vec<Pair>,
+    /// Positives held out that found no partner to exchange with.
+    held_alone: usize,
 }
 
 /// A run's data.
@@ -119,18 +121,26 @@ impl Data {
         let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
         for Divided { train, validation: held, mut origin, rule } in all {
             let (rows, dropped) = drop_leaks(train, &held_out);
-            let (held, alone) = balanced(&Part { rule, rows: held }, &known, config.held_out_by());
-            let part = Part { rule, rows };
-            let (training, also_alone) = balanced(&part, &known, config.seed);
+            let held = Part { rule, rows: held, held_alone: 0 };
+            let (held, held_alone) = balanced(&held, &known, config.held_out_by());
             origin.dropped_near_validation = dropped;
-            origin.without_negative = alone + also_alone;
             origin.validation = held.len();
-            origin.training = training.len();
             validation.extend(held);
-            parts.push(part);
+            parts.push(Part { rule, rows, held_alone });
             origins.push(origin);
         }
-        Self { parts, known, validation, origins }
+        let mut data = Self { parts, known, validation, origins };
+        data.reseed(config.seed);
+        data
+    }
+
+    /// Makes it the data of the same configuration with another seed, where that is not the seed of what is held out.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        for (part, origin) in self.parts.iter().zip(&mut self.origins) {
+            let (training, alone) = balanced(part, &self.known, seed);
+            origin.without_negative = part.held_alone + alone;
+            origin.training = training.len();
+        }
     }
 
     /// Every row of every part with negatives drawn once, and those held out: what is cut into folds. Folds of the same seed
@@ -179,7 +189,7 @@ fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
     let mut all = vec![];
     if let Some(made) = &config.data.synthetic {
         let (pairs, mirnas, site_length) = (made.pairs, made.mirnas, config.model.site_len);
-        let rows = Synthetic { pairs, site_length, mirnas, seed: config.seed }.generate()?;
+        let rows = Synthetic { pairs, site_length, mirnas, seed: config.held_out_by() }.generate()?;
         let (path, negatives) = ("synthetic".to_string(), NegativeRule::Given);
         let source = Source { path, splits: vec![], negatives, validation: made.validation };
         all.push((rows, Origin::of("synthetic", String::new()), source));

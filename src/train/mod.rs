@@ -6,6 +6,7 @@ mod crossval;
 mod data;
 mod record;
 mod run;
+mod search;
 mod step;
 mod targets;
 
@@ -14,4 +15,5 @@ pub use crossval::{CrossValidation, Tested, Trial};
 pub use data::{Data, Origin};
 pub use record::Record;
 pub use run::{EpochMetrics, Event, Outcome, run};
+pub use search::{Search, SearchEvent, Standing};
 pub use step::{Accumulator, Example, StepId};

@@ -84,13 +84,13 @@ pub fn run(
             "holds a run already; use --resume to go on with it, or another folder",
         ));
     }
-    run_on(Data::read(config)?, config, out, resume, workers, observe)
+    run_on(&Data::read(config)?, (config, config.training.epochs), out, resume, workers, observe)
 }
 
-/// As [`run`], on data that has been read.
+/// As [`run`], on data that has been read, and to the end of the epoch `until` at most.
 pub(super) fn run_on(
-    data: Data,
-    config: &RunConfig,
+    data: &Data,
+    (config, until): (&RunConfig, u64),
     out: &Path,
     resume: bool,
     workers: &Workers,
@@ -111,7 +111,7 @@ pub(super) fn run_on(
     let network = Network::new(&mut builder, &config.model);
     let mut params = builder.on(workers.device())?;
     let mut optimizer = AnyOptimizer::new(config, &params)?;
-    let targets = Targets::new(config, &data, workers)?;
+    let targets = Targets::new(config, data, workers)?;
     let hashes: Vec<String> = data.origins.iter().map(|o| o.sha256.clone()).chain(targets.hashes()).collect();
     let progress = match resume && last.exists() {
         true => checkpoint::load(&last, (config, &hashes), &mut params, &mut optimizer)?,
@@ -139,13 +139,13 @@ pub(super) fn run_on(
         steps_an_epoch,
         workers,
     };
-    run.go(observe)
+    run.go(until, observe)
 }
 
 struct Run<'a> {
     config: &'a RunConfig,
     out: &'a Path,
-    data: Data,
+    data: &'a Data,
     targets: Targets,
     hashes: Vec<String>,
     network: Network,
@@ -167,18 +167,22 @@ struct Taken {
 }
 
 impl Run<'_> {
-    fn go(&mut self, observe: &mut dyn FnMut(Event)) -> Result<Outcome> {
+    fn go(&mut self, until: u64, observe: &mut dyn FnMut(Event)) -> Result<Outcome> {
         let t = &self.config.training;
         self.keep_metrics_of(self.progress.epoch)?;
         let late = |p: &Progress| p.best.is_some_and(|(_, epoch)| p.epoch >= epoch + t.patience);
-        while self.progress.epoch < t.epochs && !late(&self.progress) {
+        while self.progress.epoch < until.min(t.epochs) && !late(&self.progress) {
             let start = Instant::now();
             let rate = self.epoch(observe)?;
             let metrics = self.validate(rate, start)?;
             observe(Event::Epoch(&metrics));
         }
         let best = self.progress.best.ok_or_else(|| Error::Setting("no epoch was run".into()))?;
-        Ok(Outcome { epochs: self.progress.epoch, best, stopped_early: self.progress.epoch < t.epochs })
+        Ok(Outcome {
+            epochs: self.progress.epoch,
+            best,
+            stopped_early: self.progress.epoch < until.min(t.epochs),
+        })
     }
 
     /// The rest of the epoch under way; returns the last step's learning rate.
@@ -227,6 +231,10 @@ impl Run<'_> {
         let rows = &self.data.validation;
         let duos: Vec<Duo> = rows.iter().map(duo).collect();
         let logits = self.network.logits(&self.params, &duos, self.workers)?;
+        if logits.iter().any(|z| z.is_nan()) {
+            let loss = self.progress.loss_sum / self.progress.step_in_epoch.max(1) as f64;
+            return Err(Error::Diverged { step: self.progress.step, loss, norm: f64::NAN });
+        }
         let labels = labels(rows);
         let loss = |(&z, &y): (&f32, &bool)| f64::from(if y { -z } else { z }).exp().ln_1p();
         let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
@@ -301,8 +309,7 @@ impl Progress {
     fn look_at(&mut self, Taken { step, loss, norm }: Taken) -> Result<()> {
         let (loss, norm) = (loss.value()?, norm.value()?);
         if !loss.is_finite() || !norm.is_finite() {
-            let what = format!("step {step}: loss {loss}, gradient norm {norm}");
-            return Err(Error::Setting(format!("{what}; the last checkpoint is from before it")));
+            return Err(Error::Diverged { step, loss, norm });
         }
         self.loss_sum += loss;
         Ok(())

@@ -4,7 +4,7 @@ use mirscope::{
     Result,
     ops::{
         Activate, Activation, Add, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding, FeedForward,
-        LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape, SoftmaxCrossEntropy,
+        LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, NoisyOr, Op, Reshape, SoftmaxCrossEntropy,
         dropout::{Mask, Noise},
     },
     tensor::{Shape, Tensor},
@@ -216,6 +216,7 @@ fn rows() -> Vec<Case> {
 fn pooling() -> Vec<Case> {
     let mean = |lengths: &'static [u32]| move || MaskedMean { lengths: Some(lengths.into()) };
     let max = |lengths: &'static [u32]| move || MaskedMax { lengths: Some(lengths.into()) };
+    let or = |lengths: &'static [u32]| move || NoisyOr { lengths: Some(lengths.into()) };
     let pool = |size| move || MaxPool2d { size };
     vec![
         case("", mean(&[7, 1, 4]), [&[3, 7, 17]]),
@@ -226,6 +227,10 @@ fn pooling() -> Vec<Case> {
         case("wide", max(&[5, 29]), [&[2, 29, 33]]),
         case("whole", || MaskedMax { lengths: None }, [&[3, 7, 17]]),
         case("one", max(&[1]), [&[1, 1, 1]]),
+        case("", or(&[7, 1, 4]), [&[3, 7, 17]]),
+        case("one channel", or(&[9, 2]), [&[2, 9, 1]]),
+        case("whole", || NoisyOr { lengths: None }, [&[3, 7, 5]]),
+        case("one", or(&[1]), [&[1, 1, 1]]),
         case("", pool(2), [&[2, 6, 4, 17]]),
         case("edges dropped", pool(2), [&[3, 7, 5, 33]]),
         case("of three", pool(3), [&[2, 11, 3, 5]]),

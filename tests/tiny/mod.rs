@@ -3,7 +3,7 @@
 use mirscope::{
     autograd::Grads,
     device::Device,
-    model::{Config, Network, PairingConfig, PositionKind},
+    model::{Config, Fusion, Joins, Network, PairingConfig, Pooling, PositionKind},
     params::{Builder, Params},
     rna::Base,
     train::{Accumulator, Example, StepId},
@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// A network small enough to be differentiated by differences; sizes are no multiples of a vector.
 pub fn config(pairing: bool, positions: PositionKind, dropout: f32) -> Config {
-    let stem = PairingConfig { channels: vec![4, 5], kernels: vec![3, 2], hidden: 6 };
+    let stem = PairingConfig { channels: vec![4, 5], kernels: vec![3, 2], hidden: 6, joins: Joins::Pooled };
     Config {
         mirna_len: 7,
         site_len: 11,
@@ -26,20 +26,48 @@ pub fn config(pairing: bool, positions: PositionKind, dropout: f32) -> Config {
         dropout,
         segments: true,
         positions,
-        reads: mirscope::model::Reads::Both,
         pairing: pairing.then_some(stem),
+        ..Config::small()
     }
 }
 
-/// Every combination of stem, positions and dropout that has code of its own.
+/// Every combination of stem, positions, dropout and variants that has code of its own.
 pub fn configs() -> Vec<(&'static str, Config)> {
-    use PositionKind::{Learned, Sinusoidal};
+    use PositionKind::{Learned, Relative, Sinusoidal};
+    // an even number of channels a head, and at least four
+    let wide = |pairing, positions, dropout| Config { width: 8, ..config(pairing, positions, dropout) };
+    let joined = |joins, from: Config| {
+        let pairing = from.pairing.clone().map(|stem| PairingConfig { joins, ..stem });
+        Config { pairing, ..from }
+    };
+    let cross = |from| Config { fusion: Fusion::Cross, ..from };
+    let pooled = |pooling, from| Config { pooling, ..from };
     vec![
         ("tokens", config(false, Sinusoidal, 0.0)),
         ("tokens, learned positions", config(false, Learned, 0.0)),
         ("tokens, dropout", config(false, Sinusoidal, 0.2)),
         ("pairing", config(true, Sinusoidal, 0.0)),
         ("pairing, learned positions, dropout", config(true, Learned, 0.2)),
+        ("relative positions, bases", Config { bases: true, ..wide(false, Relative, 0.0) }),
+        (
+            "max, no token convolution",
+            Config { conv_layers: 0, ..pooled(Pooling::Max, wide(false, Sinusoidal, 0.0)) },
+        ),
+        (
+            "attention pooling, deep convolution",
+            Config { conv_layers: 2, ..pooled(Pooling::Attention, wide(false, Sinusoidal, 0.0)) },
+        ),
+        ("cross, learned positions", cross(wide(false, Learned, 0.0))),
+        ("map joins tokens", joined(Joins::Tokens, wide(true, Sinusoidal, 0.0))),
+        (
+            "everything, dropout",
+            Config {
+                bases: true,
+                width: 12,
+                layers: 1,
+                ..joined(Joins::Both, pooled(Pooling::Attention, cross(wide(true, Relative, 0.2))))
+            },
+        ),
     ]
 }
 

@@ -6,7 +6,7 @@
 //! gradients of its micro-batches add up to the batch's mean.
 
 mod cuda;
-mod reference;
+pub(super) mod reference;
 
 use super::Op;
 use crate::{

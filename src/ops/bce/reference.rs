@@ -19,8 +19,8 @@ pub fn backward<T: Real>(op: &BceWithLogits, [logits, dloss]: [&[T]; 2], [dlogit
     }
 }
 
-/// `exp(-|z|)`
-fn decay<T: Real>(z: T) -> T {
+/// `exp(-|z|)`, which overflows for no `z`.
+pub fn decay<T: Real>(z: T) -> T {
     let zero = T::of(0.0);
     (zero - z.greater(zero - z)).exp()
 }
