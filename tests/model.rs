@@ -177,8 +177,14 @@ fn files_from_before_the_variants_keep_their_bytes() {
     let values = params.flat().to_f64().unwrap();
     let sum: f64 = values.iter().enumerate().map(|(i, x)| x * (i as f64).sin()).sum();
     assert!(values.len() == 23425 && (sum + 2.484550990).abs() < 1e-8, "{sum}");
-    let provenance =
-        Provenance { name: "n".into(), trained_by: "0".into(), threshold: 0.5, data: "d".into(), seed: 7 };
+    let provenance = Provenance {
+        name: "n".into(),
+        trained_by: "0".into(),
+        threshold: 0.5,
+        data: "d".into(),
+        seed: 7,
+        meaning: Meaning::default(),
+    };
     let file = Predictor::file(&config, &params, &provenance).unwrap();
     let card = r#"\"positions\":\"sinusoidal\",\"reads\":\"both\",\"pairing\":{\"channels\":[8,16],\"kernels\":[5,3],\"hidden\":12}}"#;
     assert!(String::from_utf8_lossy(&file[..600]).contains(card), "a card as it was");

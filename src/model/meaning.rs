@@ -41,6 +41,10 @@ impl Meaning {
         Meaning { prevalence: positives as f64 / labels.len() as f64, calibration, null: None }
     }
 
+    pub(super) fn is_default(&self) -> bool {
+        *self == Meaning::default()
+    }
+
     /// Probabilities of `log_odds`, in the world of its own prevalence.
     pub fn probabilities(&self, log_odds: &[f32]) -> Result<Vec<f32>> {
         let scale = Scale::new(self, self.prevalence)?;

@@ -46,8 +46,8 @@ pub struct Provenance {
     /// What it was trained on, in a sentence.
     pub data: String,
     pub seed: u64,
-    /// Older files say nothing of it.
-    #[serde(default)]
+    /// Older files say nothing of it; written only where there is something to say.
+    #[serde(default, skip_serializing_if = "Meaning::is_default")]
     pub meaning: Meaning,
 }
 

@@ -101,9 +101,10 @@ fn network(model: &Predictor) -> Result<String> {
         write!(text, " Pairing map: convolutions {}, {} hidden channels.", maps.join(", "), pairing.hidden)
             .expect(IN_MEMORY);
     }
+    let shape = serde_json::to_string(c).expect("plain fields serialise");
     write!(
         text,
-        "\n\n| | |\n|---|---|\n| parameters | {parameters} |\n| size | {bytes} bytes |\n| SHA-256 | `{}` |\n",
+        " In full: `{shape}`.\n\n| | |\n|---|---|\n| parameters | {parameters} |\n| size | {bytes} bytes |\n| SHA-256 | `{}` |\n",
         model.hash()
     )
     .expect(IN_MEMORY);
