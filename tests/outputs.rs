@@ -127,7 +127,7 @@ fn the_chromosome_has_the_sites_bases_where_every_output_says() {
     let features = features(&gff3);
     assert_eq!((bed.lines().count(), features.len()), (placed.len(), placed.len()));
     let rows = cells(&sites);
-    let rows: Vec<_> = rows.iter().filter(|row| row[11] != "NA").collect();
+    let rows: Vec<_> = rows.iter().filter(|row| row[12] != "NA").collect();
     assert_eq!(rows.len(), placed.len());
     let mut junctions = 0;
     for ((object, line), row) in placed.iter().zip(bed.lines()).zip(rows) {
@@ -136,7 +136,7 @@ fn the_chromosome_has_the_sites_bases_where_every_output_says() {
         assert_eq!(spliced(&genome, &blocks, &strand), bases, "{line}");
         assert_eq!((chrom.as_str(), name.as_str()), ("c/1", "let;7=a"));
         let ends = [blocks[0][0] + 1, blocks[blocks.len() - 1][1]].map(|end| end.to_string());
-        assert_eq!(row[11..], ["c/1", &ends[0], &ends[1], &strand]);
+        assert_eq!(row[12..], ["c/1", &ends[0], &ends[1], &strand]);
         let id = format!("let;7=a:{}:{}-{}", row[1], row[2], row[3]);
         assert_eq!(features[&id], (strand.clone(), blocks.clone()));
         let json: Vec<[usize; 2]> = serde_json::from_value(object["blocks"].clone()).unwrap();
@@ -223,6 +223,7 @@ fn lines_of_json_hold_the_table_and_the_sequences() {
         for (name, cell) in names.iter().zip(row) {
             match &object[*name] {
                 Value::String(text) => assert_eq!(text, cell),
+                Value::Null => assert_eq!(*cell, "NA", "{name}"),
                 number => assert_eq!(number.as_f64().unwrap(), cell.parse::<f64>().unwrap(), "{name}"),
             }
         }

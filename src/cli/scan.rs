@@ -247,7 +247,7 @@ impl Args {
             model_sha256: predictor.hash().into(),
             target_headers: self.question.target_headers.to_string(),
             candidates: gate.to_string(),
-            prior: predictor.prior() as f32,
+            prior: predictor.prior().to_string(),
             min_probability,
             meta_lines: !self.no_meta,
             stretch: self.part.stretch(),

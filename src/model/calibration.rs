@@ -13,6 +13,7 @@
 use crate::eval::newton;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Beyond an isotonic curve's ends, where blocks would say that nothing changes: just enough to keep the order.
 const END_SLOPE: f64 = 0.05;
@@ -45,14 +46,15 @@ pub struct Calibration {
     pub sha256: Vec<String>,
 }
 
-/// Mean negative log-likelihood a row, nats; of curves that are fitted, on rows of folds that they were not fitted to.
+/// Mean negative log-likelihood a row, nats; of curves that are fitted, on rows of folds that they were not fitted to, where
+/// all folds give one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogLoss {
     pub uncalibrated: f64,
-    pub temperature: f64,
-    pub line: f64,
-    pub isotonic: f64,
+    pub temperature: Option<f64>,
+    pub line: Option<f64>,
+    pub isotonic: Option<f64>,
 }
 
 /// The three kinds, simplest first.
@@ -72,22 +74,20 @@ impl Calibration {
         let [temperature, line, isotonic] = FITS.map(|fit| cross_validated(&rows, folds, fit));
         let uncalibrated = mean((0..labels.len()).map(|row| rows.loss(row, rows.log_odds[row])));
         let tried = FITS.into_iter().zip([temperature, line, isotonic]);
-        let fitted = tried.filter(|(_, loss)| loss.is_finite());
+        let fitted = tried.filter_map(|(fit, loss)| Some((fit, loss?)));
         let (fit, _) = fitted.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
         let log_loss = LogLoss { uncalibrated, temperature, line, isotonic };
         Some(Calibration { curve: fit(&rows)?, log_loss, rows: labels.len(), sha256 })
     }
 }
 
-/// Infinite for a curve that some folds do not give.
-fn cross_validated(rows: &Rows, folds: &[usize], fit: fn(&Rows) -> Option<Curve>) -> f64 {
+/// The mean loss of rows by curves that were not fitted to their fold.
+fn cross_validated(rows: &Rows, folds: &[usize], fit: fn(&Rows) -> Option<Curve>) -> Option<f64> {
     let count = folds.iter().max().map_or(0, |last| last + 1);
     let curve = |fold| fit(&rows.pick(|row| folds[row] != fold));
-    let curves: Option<Vec<Curve>> = (0..count).map(curve).collect();
-    curves.map_or(f64::INFINITY, |curves| {
-        let loss = |row: usize| rows.loss(row, curves[folds[row]].log_odds(rows.log_odds[row]));
-        mean((0..rows.labels.len()).map(loss))
-    })
+    let curves: Vec<Curve> = (0..count).map(curve).collect::<Option<_>>()?;
+    let loss = |row: usize| rows.loss(row, curves[folds[row]].log_odds(rows.log_odds[row]));
+    Some(mean((0..rows.labels.len()).map(loss)))
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
@@ -171,16 +171,26 @@ impl Block {
     }
 }
 
-impl Curve {
-    /// As `model info` says it.
-    pub fn name(&self) -> &'static str {
+impl LogLoss {
+    /// As people read them: uncalibrated, temperature, line, isotonic.
+    pub fn shown(&self) -> [String; 4] {
+        let tried = [Some(self.uncalibrated), self.temperature, self.line, self.isotonic];
+        tried.map(|loss| loss.map_or("-".into(), |loss| format!("{loss:.4}")))
+    }
+}
+
+/// As people read it.
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Curve::Temperature { .. } => "temperature",
-            Curve::Line { .. } => "line",
-            Curve::Isotonic { .. } => "isotonic",
+            Curve::Temperature { scale } => write!(f, "temperature, log-odds times {scale}"),
+            Curve::Line { scale, offset } => write!(f, "line, log-odds times {scale} plus {offset}"),
+            Curve::Isotonic { points } => write!(f, "isotonic, {} points", points.len()),
         }
     }
+}
 
+impl Curve {
     pub(super) fn log_odds(&self, z: f64) -> f64 {
         match self {
             Curve::Temperature { scale } => f64::from(*scale) * z,

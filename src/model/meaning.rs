@@ -41,6 +41,10 @@ impl Meaning {
         Meaning { prevalence: positives as f64 / labels.len() as f64, calibration, null: None }
     }
 
+    pub(super) fn is_default(&self) -> bool {
+        *self == Meaning::default()
+    }
+
     /// Probabilities of `log_odds`, in the world of its own prevalence.
     pub fn probabilities(&self, log_odds: &[f32]) -> Result<Vec<f32>> {
         let scale = Scale::new(self, self.prevalence)?;
@@ -120,7 +124,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn meaning(curve: Curve) -> Meaning {
-        let log_loss = LogLoss { uncalibrated: 0.0, temperature: 0.0, line: 0.0, isotonic: 0.0 };
+        let log_loss = LogLoss { uncalibrated: 0.0, temperature: None, line: None, isotonic: None };
         let calibration = Calibration { curve, log_loss, rows: 0, sha256: vec![] };
         Meaning { calibration: Some(calibration), ..Meaning::default() }
     }

@@ -45,8 +45,8 @@ pub struct Provenance {
     /// What it was trained on, in a sentence.
     pub data: String,
     pub seed: u64,
-    /// Older files say nothing of it.
-    #[serde(default)]
+    /// Older files say nothing of it; written only where there is something to say.
+    #[serde(default, skip_serializing_if = "Meaning::is_default")]
     pub meaning: Meaning,
 }
 
@@ -158,10 +158,16 @@ impl Predictor {
         self.network.config().site_len
     }
 
-    /// The model file of the same network with another meaning of its log-odds. Its threshold goes along.
+    /// The model file of the same network with another meaning of its log-odds. Its threshold goes along, whatever prior this
+    /// one has.
     pub fn file_with(&self, meaning: Meaning) -> Result<Vec<u8>> {
-        let scale = Scale::new(&meaning, meaning.prevalence)?;
-        let threshold = scale.probability(self.scale.least(self.threshold));
+        let own = &self.provenance.meaning;
+        let is_same = (own.prevalence, &own.calibration) == (meaning.prevalence, &meaning.calibration);
+        let scale = |meaning: &Meaning| Scale::new(meaning, meaning.prevalence);
+        let threshold = match is_same {
+            true => self.provenance.threshold,
+            false => scale(&meaning)?.probability(scale(own)?.least(self.provenance.threshold)),
+        };
         let provenance = Provenance { threshold, meaning, ..self.provenance.clone() };
         Self::file(self.config(), &self.params, &provenance)
     }

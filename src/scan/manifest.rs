@@ -22,7 +22,7 @@ pub struct Identity {
     pub target_headers: String,
     pub candidates: String,
     /// The share of candidates that bind in the world that probabilities are of.
-    pub prior: f32,
+    pub prior: String,
     /// Of sites that are written.
     pub min_probability: f32,
     /// Whether outputs begin with what is known about them.

@@ -42,10 +42,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
             format!("expected rows of both classes in five folds or more, found {count} that are not");
         return Err(Error::file(name, message));
     };
-    let (loss, kind) = (&calibration.log_loss, calibration.curve.name());
+    let ([raw, temperature, line, isotonic], kind) = (calibration.log_loss.shown(), &calibration.curve);
     args.common.say(format_args!(
-        "{kind}; log loss uncalibrated {:.4}, cross-validated: temperature {:.4}, line {:.4}, isotonic {:.4}",
-        loss.uncalibrated, loss.temperature, loss.line, loss.isotonic
+        "{kind}; log loss a row: uncalibrated {raw}, cross-validated: temperature {temperature}, line {line}, isotonic {isotonic}"
     ));
     let null = before.null.clone();
     let mut output = Output::create(&args.output)?;

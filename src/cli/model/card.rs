@@ -82,7 +82,7 @@ fn head(model: &Predictor) -> String {
 
 fn network(model: &Predictor) -> Result<String> {
     let c = model.config();
-    let parameters = model.params().count();
+    let parameters: usize = model.params().ids().map(|id| model.params().range(id).len()).sum();
     let bytes = model.file_with(model.provenance().meaning.clone())?.len();
     let mut text = format!(
         "\n## Network\n\nTokens: {} of miRNA and site, width {}, a convolution over {}, {} encoder layers of {} heads and {} \
@@ -101,9 +101,10 @@ fn network(model: &Predictor) -> Result<String> {
         write!(text, " Pairing map: convolutions {}, {} hidden channels.", maps.join(", "), pairing.hidden)
             .expect(IN_MEMORY);
     }
+    let shape = serde_json::to_string(c).expect("plain fields serialise");
     write!(
         text,
-        "\n\n| | |\n|---|---|\n| parameters | {parameters} |\n| size | {bytes} bytes |\n| SHA-256 | `{}` |\n",
+        " In full: `{shape}`.\n\n| | |\n|---|---|\n| parameters | {parameters} |\n| size | {bytes} bytes |\n| SHA-256 | `{}` |\n",
         model.hash()
     )
     .expect(IN_MEMORY);
@@ -146,15 +147,11 @@ fn calibration(model: &Predictor) -> String {
     let Some(calibration) = &model.provenance().meaning.calibration else {
         return format!("{head}None: probabilities are the network's own.\n");
     };
-    let (rows, loss) = (calibration.rows, &calibration.log_loss);
+    let (kind, rows, losses) =
+        (&calibration.curve, calibration.rows, calibration.log_loss.shown().join(" | "));
     format!(
-        "{head}By {}, on {rows} validation rows. Mean log loss a row, of rows that a curve was not fitted to:\n\n\
-         | uncalibrated | temperature | line | isotonic |\n|---|---|---|---|\n| {:.4} | {:.4} | {:.4} | {:.4} |\n",
-        calibration.curve.name(),
-        loss.uncalibrated,
-        loss.temperature,
-        loss.line,
-        loss.isotonic
+        "{head}By a curve: {kind}, fitted to {rows} rows. Mean log loss a row, of rows that a curve was not fitted to:\n\n\
+         | uncalibrated | temperature | line | isotonic |\n|---|---|---|---|\n| {losses} |\n"
     )
 }
 

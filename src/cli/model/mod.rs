@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use super::common::Common;
 use crate::device::Device;
-use crate::model::{Chance, Curve, EMBEDDED, Meaning, Predictor};
+use crate::model::{Chance, EMBEDDED, Meaning, Predictor};
 use crate::output::Output;
 use crate::rna::{Base, WindowShape, parse};
 use crate::workers::Workers;
@@ -134,21 +134,14 @@ fn meaning(meaning: &Meaning) -> String {
     match &meaning.calibration {
         None => text += "calibration\tnone\n",
         Some(calibration) => {
-            let curve = match &calibration.curve {
-                Curve::Temperature { scale } => format!("temperature, log-odds times {scale}"),
-                Curve::Line { scale, offset } => format!("line, log-odds times {scale} plus {offset}"),
-                Curve::Isotonic { points } => format!("isotonic, {} points", points.len()),
-            };
             let (rows, loss) = (calibration.rows, &calibration.log_loss);
             let hashes =
                 if calibration.sha256.is_empty() { "none".into() } else { calibration.sha256.join(" ") };
-            text += &format!("calibration\t{curve}\ncalibration_rows\t{rows}\n");
-            text += &format!("calibration_sha256\t{hashes}\n");
-            text += &format!(
-                "log_loss_uncalibrated\t{:.4}\nlog_loss_temperature\t{:.4}\n",
-                loss.uncalibrated, loss.temperature
-            );
-            text += &format!("log_loss_line\t{:.4}\nlog_loss_isotonic\t{:.4}\n", loss.line, loss.isotonic);
+            let kind = &calibration.curve;
+            text += &format!("calibration\t{kind}\ncalibration_rows\t{rows}\ncalibration_sha256\t{hashes}\n");
+            for (kind, loss) in ["uncalibrated", "temperature", "line", "isotonic"].iter().zip(loss.shown()) {
+                text += &format!("log_loss_{kind}\t{loss}\n");
+            }
         }
     }
     let Some(null) = &meaning.null else { return text + "null\tnone\n" };

@@ -44,7 +44,7 @@ fn a_site_is_judged_by_the_point_at_or_below_it() {
     };
     let null = null(chance);
     let line = Curve::Line { scale: 2.0, offset: 1.0 };
-    let log_loss = LogLoss { uncalibrated: 0.0, temperature: 0.0, line: 0.0, isotonic: 0.0 };
+    let log_loss = LogLoss { uncalibrated: 0.0, temperature: None, line: None, isotonic: None };
     let calibration = Some(Calibration { curve: line, log_loss, rows: 0, sha256: vec![] });
     let meaning = Meaning { calibration, ..Meaning::default() };
     let scales = [Scale::default(), Scale::new(&meaning, 0.01).unwrap()];
