@@ -11,8 +11,8 @@ use crate::train::{self, EpochMetrics, Event, RunConfig};
 
 /// Train a model as a TOML file describes
 ///
-/// The folder gets config.toml (every default written out), data.json (what became of each file's rows),
-/// metrics.jsonl (a line an epoch), last.safetensors (to go on from) and best.safetensors (the model).
+/// The folder gets config.toml (every default written out), data.json (what became of each file's rows), validation.tsv (those
+/// held out), metrics.jsonl (a line an epoch), last.safetensors (to go on from) and best.safetensors (the model).
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The run's configuration

@@ -8,7 +8,7 @@ use super::{
     targets::Targets,
 };
 use crate::{
-    data::{Duo, Pair},
+    data::{Duo, Layout, Pair},
     device::Device,
     error::{Error, Result},
     eval::{Criterion, Scores},
@@ -68,6 +68,8 @@ pub(super) const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
 pub(super) const ORIGINS: &str = "data.json";
+/// The validation rows, with which ensembles and other tools' scores can be compared.
+const HELD: &str = "validation.tsv";
 
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
 pub fn run(
@@ -107,6 +109,8 @@ pub(super) fn run_on(
     Output::write(&out.join(CONFIG), config.to_toml().as_bytes())?;
     let origins = serde_json::to_string_pretty(&data.origins).expect("plain fields serialise") + "\n";
     Output::write(&out.join(ORIGINS), origins.as_bytes())?;
+    let held: String = data.validation.iter().map(|pair| Layout::TargetNet.row(pair)).collect();
+    Output::write(&out.join(HELD), (Layout::TargetNet.header().to_string() + &held).as_bytes())?;
     let mut builder = Builder::new(config.seed);
     let network = Network::new(&mut builder, &config.model);
     let mut params = builder.on(workers.device())?;

@@ -19,9 +19,17 @@ pub struct ScoredSite {
 pub struct Bag {
     /// `[1 + sites, SITE_FEATURES]`
     pub features: Vec<[f32; SITE_FEATURES]>,
-    /// The seed rule's sum over all sites, those left out too: mean repressions, log2.
+    /// The log-odds of acting whose [`crate::ops::NoisyOr`] is what the seed rule says of the site: `RULE` times its mean
+    /// repression, log2. `[1 + sites]`
+    pub rule: Vec<f32>,
+    /// `RULE` times the rule's sum over all sites, those left out too.
     pub efficacy: f32,
 }
+
+/// Makes repressions, log2, numbers of a size around 1.
+const RULE: f64 = 4.0;
+/// Log-odds of what does not act.
+const NEVER: f32 = -20.0;
 
 /// Distances between two sites within which they act together, nt (Saetrom et al. 2007,
 /// <https://doi.org/10.1093/nar/gkm133>).
@@ -36,10 +44,16 @@ impl Bag {
             let (a, b) = (rank(a), rank(b));
             b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
         });
-        let kept = order.into_iter().take(most).map(|site| features(transcript, site, sites));
-        let efficacy: f64 = sites.iter().map(|site| site.seed.efficacy()).sum();
+        let kept = &order[..most.min(order.len())];
+        let features = kept.iter().map(|site| features(transcript, site, sites));
+        let rule = kept.iter().map(|site| match RULE * site.seed.efficacy() {
+            0.0 => NEVER,
+            repression => repression.exp_m1().ln() as f32,
+        });
+        let efficacy: f64 = sites.iter().map(|site| RULE * site.seed.efficacy()).sum();
         Self {
-            features: std::iter::once([0.0; SITE_FEATURES]).chain(kept).collect(),
+            features: std::iter::once([0.0; SITE_FEATURES]).chain(features).collect(),
+            rule: std::iter::once(NEVER).chain(rule).collect(),
             efficacy: efficacy as f32,
         }
     }
@@ -89,6 +103,8 @@ mod tests {
         let [ends, share, together] = [6, 7, 9].map(|i| bag.features[2][i]);
         assert!((ends - (71f32.ln() / 5.0 - 1.0)).abs() < 1e-6 && (share - 70.0 / 400.0).abs() < 1e-6);
         assert_eq!((together, bag.features[1][9]), (1.0, 1.0), "80 is near 30, though that is not kept");
-        assert!((bag.efficacy - (0.03 + 0.31 + 2.0 * 0.161)).abs() < 1e-6);
+        assert!((bag.efficacy - 4.0 * (0.03 + 0.31 + 2.0 * 0.161)).abs() < 1e-6);
+        let acts: Vec<f32> = bag.rule.iter().map(|x| x.exp().ln_1p()).collect();
+        assert!(acts[0] < 1e-8 && (acts[1] - 1.24).abs() < 1e-5 && (acts[2] - 0.644).abs() < 1e-5);
     }
 }

@@ -62,27 +62,20 @@ impl GeneConfig {
     }
 }
 
-/// A small network over bags. The seed rule's sum goes straight to the score beside what the sites' context adds, which is
-/// nothing at first: learning starts from the rule.
+/// A small network over bags. What it adds to the seed rule is nothing at first: learning starts from the rule.
 #[derive(Clone, Debug)]
 pub struct GeneNetwork {
     sites: Linear,
     pooling: Pooling,
-    floor: Linear,
 }
 
 #[derive(Clone, Debug)]
 enum Pooling {
-    /// Of one number a site.
-    Max(Linear, Linear),
-    NoisyOr(Linear, Linear),
-    /// Of its channels: first what sites find in each other (query, key, value), then what is asked of all, by their keys.
-    Attention {
-        among: Option<[Linear; 3]>,
-        asked: ParamId,
-        key: Linear,
-        head: Linear,
-    },
+    /// Of log-odds of acting, one number a site: `act` changes those of the rule, `head` scales what comes together.
+    Numbers { strongest: bool, act: Linear, head: Linear },
+    /// Of its channels: first what sites find in each other (query, key, value), then what is asked of all, by their keys;
+    /// beside the rule's sum.
+    Channels { among: Option<[Linear; 3]>, asked: ParamId, key: Linear, head: Linear, floor: Linear },
 }
 
 impl GeneNetwork {
@@ -91,25 +84,23 @@ impl GeneNetwork {
         let hidden = config.hidden;
         let sites = Linear::new(p, "sites", SITE_FEATURES, hidden, Some(Activation::Gelu));
         let pooling = match config.pooling {
-            BagPooling::Max | BagPooling::NoisyOr => {
-                let act = Linear::new(p, "act", hidden, 1, None);
-                let head = Linear::starting_at(p, "head", 1, 1, 0.0);
-                if config.pooling == BagPooling::Max {
-                    Pooling::Max(act, head)
-                } else {
-                    Pooling::NoisyOr(act, head)
-                }
-            }
+            BagPooling::Max | BagPooling::NoisyOr => Pooling::Numbers {
+                strongest: config.pooling == BagPooling::Max,
+                act: Linear::starting_at(p, "act", hidden, 1, 0.0),
+                head: Linear::starting_at(p, "head", 1, 1, 1.0),
+            },
             BagPooling::Attention | BagPooling::Set => {
                 let mut linear = |name| Linear::new(p, name, hidden, hidden, None);
                 let among = (config.pooling == BagPooling::Set)
                     .then(|| [linear("query"), linear("key"), linear("value")]);
                 let key = linear("asked.key");
                 let asked = p.normal("asked.query", &[1, hidden], 0.02);
-                Pooling::Attention { among, asked, key, head: Linear::starting_at(p, "head", hidden, 1, 0.0) }
+                let head = Linear::starting_at(p, "head", hidden, 1, 0.0);
+                let floor = Linear::starting_at(p, "floor", 1, 1, 1.0);
+                Pooling::Channels { among, asked, key, head, floor }
             }
         };
-        Self { sites, pooling, floor: Linear::starting_at(p, "floor", 1, 1, 1.0) }
+        Self { sites, pooling }
     }
 
     /// Log-odds `[B, 1]`: higher is more repression.
@@ -120,22 +111,28 @@ impl GeneNetwork {
             into[..bag.features.len() * SITE_FEATURES].copy_from_slice(bag.features.as_flattened());
         }
         let lengths: Arc<[u32]> = bags.iter().map(|bag| bag.features.len() as u32).collect();
-        let efficacies: Vec<f32> = bags.iter().map(|bag| 4.0 * bag.efficacy).collect(); // of a size around 1
-        let x = t.constant(Tensor::from_f32(t.device(), &[size, most, SITE_FEATURES], &features)?);
-        let efficacies = t.constant(Tensor::from_f32(t.device(), &[size, 1], &efficacies)?);
-        let floor = self.floor.forward(t, &efficacies)?; // [B, 1]
-        let x = self.sites.forward(t, &x)?; // [B, T, hidden]
         let lengths = Some(lengths);
+        let x = t.constant(Tensor::from_f32(t.device(), &[size, most, SITE_FEATURES], &features)?);
+        let x = self.sites.forward(t, &x)?; // [B, T, hidden]
         match &self.pooling {
-            Pooling::Max(act, head) => {
-                let strongest = t.apply(MaskedMax { lengths }, [&act.forward(t, &x)?])?;
-                head.onto(t, &strongest, &floor, 0.0)
+            Pooling::Numbers { strongest, act, head } => {
+                let mut rule = vec![0.0; size * most];
+                for (bag, into) in bags.iter().zip(rule.chunks_exact_mut(most.max(1))) {
+                    into[..bag.rule.len()].copy_from_slice(&bag.rule);
+                }
+                let rule = t.constant(Tensor::from_f32(t.device(), &[size, most, 1], &rule)?);
+                let mut acts = act.onto(t, &x, &rule, 0.0)?; // [B, T, 1]
+                if *strongest {
+                    acts = t.apply(MaskedMax { lengths: lengths.clone() }, [&acts])?;
+                    acts = t.apply(Reshape { shape: [size, 1, 1].into() }, [&acts])?;
+                }
+                let lengths = lengths.filter(|_| !strongest);
+                head.forward(t, &t.apply(NoisyOr { lengths }, [&acts])?)
             }
-            Pooling::NoisyOr(act, head) => {
-                let acted = t.apply(NoisyOr { lengths }, [&act.forward(t, &x)?])?;
-                head.onto(t, &acted, &floor, 0.0)
-            }
-            Pooling::Attention { among, asked, key, head } => {
+            Pooling::Channels { among, asked, key, head, floor } => {
+                let efficacies: Vec<f32> = bags.iter().map(|bag| bag.efficacy).collect();
+                let efficacies = t.constant(Tensor::from_f32(t.device(), &[size, 1], &efficacies)?);
+                let floor = floor.forward(t, &efficacies)?; // [B, 1]
                 let attention = Attention { heads: 1, lengths, dropout: None };
                 let x = match among {
                     Some(among) => {
