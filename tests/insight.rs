@@ -8,7 +8,7 @@ mod tiny;
 use common::{Folder, LET7, transcript};
 use mirscope::{
     autograd::{Tape, Var},
-    data::{Batch, Lengths, PAD},
+    data::{Batch, PAD},
     device::Device,
     model::{Fusion, Looks, Network, Predictor},
     nn::{Attending, Marks, MultiHead, Tokens},
@@ -121,28 +121,33 @@ fn what_bases_get_is_the_mean_over_the_bases_that_ask() {
     let (mirna, site) = (parse(MIRNA).unwrap(), parse(b"GGAACUAUACAACCUACUACCUCAGG").unwrap());
     let gazes = predictor.attention((&mirna, &site)).unwrap();
     assert_eq!(gazes.len(), config.layers * config.heads);
-    let batch = Batch::new(&[(&mirna, &site)], Lengths { mirna: 30, site: 50 }).unwrap();
-    let bases: Vec<usize> = (0..80).filter(|&token| batch.tokens[token] != PAD).collect();
+    let batch = Batch::new(&[(&mirna, &site)], config.lengths()).unwrap();
+    let bases: Vec<usize> = (0..config.tokens()).filter(|&token| batch.tokens[token] != PAD).collect();
     assert_eq!(bases.len(), 22 + 26);
-    for look in whole_looks(&predictor, (&mirna, &site)) {
-        let gaze = &gazes[look.layer * config.heads + look.head];
-        let weight = |from: usize, to: usize| look.weights[from * 80 + to];
-        let got = |to: usize| bases.iter().map(|&from| weight(from, to)).sum::<f32>() / 48.0;
+    let whole =
+        Network::new(&mut Builder::new(0), config).attention(predictor.params(), (&mirna, &site)).unwrap();
+    for gaze in &gazes {
+        let looks: Vec<&Looks> =
+            whole.iter().filter(|look| (look.layer, look.head) == (gaze.layer, gaze.head)).collect();
+        let weight = |look: &Looks, from: usize, to: usize| {
+            let both = look.asking.contains(&from) && look.asked.contains(&to);
+            let at = || (from - look.asking.start) * look.asked.len() + to - look.asked.start;
+            if both { look.weights[at()] } else { 0.0 }
+        };
+        let got = |look: &Looks, to: usize| -> f32 {
+            let asking: Vec<&usize> = bases.iter().filter(|from| look.asking.contains(from)).collect();
+            asking.iter().map(|from| weight(look, **from, to)).sum::<f32>() / asking.len() as f32
+        };
         let all = [&gaze.mirna[..], &gaze.site[..]].concat();
         for (&token, found) in bases.iter().zip(&all) {
-            assert!((got(token) - found).abs() < 1e-6, "token {token}");
+            let expected: f32 = looks.iter().map(|look| got(look, token)).sum();
+            assert!((expected - found).abs() < 1e-6, "token {token}");
         }
-        assert!((all.iter().sum::<f32>() + gaze.padding - 1.0).abs() < 1e-5);
-        let both = weight(bases[3], bases[22 + 5]).max(weight(bases[22 + 5], bases[3]));
+        assert!((all.iter().sum::<f32>() / looks.len() as f32 + gaze.padding - 1.0).abs() < 1e-5);
+        let (m, s) = (bases[3], bases[22 + 5]);
+        let both = looks.iter().map(|look| weight(look, m, s).max(weight(look, s, m))).fold(0.0, f32::max);
         assert_eq!(gaze.between[3 * 26 + 5], both);
     }
-}
-
-/// The whole weights of the embedded model.
-fn whole_looks(predictor: &Predictor, pair: (&[Base], &[Base])) -> Vec<Looks> {
-    let mut builder = Builder::new(0);
-    let network = Network::new(&mut builder, predictor.config());
-    network.attention(predictor.params(), pair).unwrap()
 }
 
 #[test]
@@ -189,12 +194,12 @@ fn a_drawing_has_both_panels_and_nothing_leaves_it() {
         let (text, _) = folder.run(0, &line);
         let svg = folder.read("v.svg");
         let window = target.len().min(50);
-        // one own base a column in three rows of four, and the scale of eleven cells
+        // one base that is there a column in three rows of four, and the scale of eleven cells
         let cells = 3 * (window + 22) + 11;
         let heat = svg.matches("<rect class='less'").count() + svg.matches("<rect class='more'").count();
         assert_eq!(heat, cells, "{target}");
-        let heads = svg.matches(">layer 1, head ").count();
-        assert_eq!(heads, 2);
+        let heads = svg.matches(", head ").count();
+        assert_eq!(heads, predictor().config().layers * predictor().config().heads);
         assert_eq!(svg.matches("<rect class='look'").count(), heads * (22 + window));
         assert!(svg.matches("<path class='look'").count() >= 2 * heads, "maps");
         assert!(svg.contains("no explanation"), "attention says what it is not");

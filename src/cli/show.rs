@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// Most duplexes drawn for a pair
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
-    /// The same as a drawing
+    /// The same as a drawing; of the best site also what each replaced base changes, and where attention looks
     #[arg(long, value_name = "SVG")]
     svg: Option<String>,
     #[command(flatten)]
