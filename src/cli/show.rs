@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::common::{Common, Sites, World};
-use crate::model::Predictor;
+use crate::data::Duo;
+use crate::model::{Mutations, Predictor};
 use crate::output::Output;
-use crate::rna::{Reader, Record, SeedType, WindowShape, parse};
+use crate::rna::{Base, Reader, Record, SeedType, WindowShape, parse};
 use crate::scan::{Answers, Mirnas, Picture, Question, Site, duplex, questions};
 use crate::{Error, Result, open};
 
+/// Bases that are named.
+const COSTLIEST: usize = 3;
 /// Columns of the site map.
 const MAP: usize = 80;
 
@@ -33,7 +36,7 @@ pub(super) struct Args {
     /// Most duplexes drawn for a pair
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
-    /// The same as a drawing
+    /// The same as a drawing; of the best site also what each replaced base changes, and where attention looks
     #[arg(long, value_name = "SVG")]
     svg: Option<String>,
     #[command(flatten)]
@@ -67,6 +70,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             output.put(picture(question, &predictor, least, &best))?;
             if drawn.is_some() {
                 drawing.add(question, least, &best);
+            }
+            let Some(first) = best.first() else { continue };
+            let pair: Duo =
+                (&question.mirna.sequence, &question.target.sequence[first.candidate.window.clone()]);
+            let mutations = predictor.mutations(pair)?;
+            output.put(costliest(&mutations, pair.1, first.candidate.window.start))?;
+            if drawn.is_some() {
+                drawing.mutations(question, first, &mutations);
+                drawing.attention(question, first, &predictor.attention(pair)?);
             }
         }
     }
@@ -134,6 +146,19 @@ fn picture(question: &Question, predictor: &Predictor, least: f32, best: &[&Site
     text.push_str(&map(question));
     best.iter().for_each(|site| text.push_str(&duplex(question, site)));
     text
+}
+
+/// The bases of a site, which begins at `start`, whose change costs most.
+fn costliest(mutations: &Mutations, site: &[Base], start: usize) -> String {
+    let mean = |changes: &[f32; 4]| changes.iter().sum::<f32>() / 3.0;
+    let mut costs: Vec<(usize, f32)> = mutations.site.iter().map(mean).enumerate().collect();
+    costs.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let name = |&(at, cost): &(usize, f32)| format!("{}{} {cost:+.2}", site[at].letter(), start + at + 1);
+    let worst: Vec<String> = costs.iter().take(COSTLIEST).map(name).collect();
+    format!(
+        "bases of the best site whose change costs most, mean of three, in log-odds: {}\n\n",
+        worst.join(", ")
+    )
 }
 
 /// The transcript as one line, with a letter where a candidate lies: the strongest, where several share a column.

@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     nn::{
         Attending, Conv1d, Embedding, EncoderLayer, LayerNorm, Linear, Marks, MultiHead, Positions, Tokens,
+        Watch,
     },
     ops::{Activation, Add, MaskedMax, MaskedMean, Reshape},
     params::{Builder, FixedId},
@@ -86,14 +87,19 @@ impl Network {
 
     /// Logits `[B, 1]` of a batch.
     pub fn forward(&self, t: &Tape, batch: &Batch) -> Result<Var> {
+        self.watched(t, batch, &mut |_, _, _| Ok(()))
+    }
+
+    /// As [`Network::forward`]; `watch` is shown each layer's attentions, in order.
+    pub(super) fn watched(&self, t: &Tape, batch: &Batch, watch: Watch) -> Result<Var> {
         let map = self.pairing.as_ref().map(|stem| stem.map(t, batch)).transpose()?; // [B, rows, columns, channels]
         let x = match &self.memory {
-            None => self.encoded(t, &batch.tokens, None, map.as_ref())?, // [B, T, C]
+            None => self.encoded(t, &batch.tokens, None, map.as_ref(), watch)?, // [B, T, C]
             Some((mirna, norm)) => {
                 let Halves { mirna: ids, site } = &*batch.halves(t.device());
                 let x = norm.forward(t, &self.embedded(t, mirna, ids)?)?; // [B, M, C]
                 let marks = mirna.marks(t, ids);
-                self.encoded(t, site, Some(Tokens { x: &x, marks: &marks }), map.as_ref())? // [B, S, C]
+                self.encoded(t, site, Some(Tokens { x: &x, marks: &marks }), map.as_ref(), watch)? // [B, S, C]
             }
         };
         let mut pooled = self.pooled(t, &self.norm.forward(t, &x)?)?; // [B, C]
@@ -104,14 +110,21 @@ impl Network {
     }
 
     /// The tokens `ids` of a sequence after all layers, `[B, T, C]`.
-    fn encoded(&self, t: &Tape, ids: &Arc<[u32]>, memory: Option<Tokens>, map: Option<&Var>) -> Result<Var> {
+    fn encoded(
+        &self,
+        t: &Tape,
+        ids: &Arc<[u32]>,
+        memory: Option<Tokens>,
+        map: Option<&Var>,
+        watch: Watch,
+    ) -> Result<Var> {
         let marks = self.read.marks(t, ids);
         let mut x = self.embedded(t, &self.read, ids)?;
         if let (Some(pairing), Some(map)) = (&self.pairing, map) {
             x = pairing.looked_up(t, x, &marks, map, self.config.dropout)?;
         }
         for layer in &self.layers {
-            x = layer.forward(t, Tokens { x: &x, marks: &marks }, memory)?;
+            x = layer.forward(t, Tokens { x: &x, marks: &marks }, memory, watch)?;
         }
         Ok(x)
     }

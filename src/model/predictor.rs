@@ -65,7 +65,7 @@ struct Card {
 /// A network ready to predict.
 #[derive(Debug)]
 pub struct Predictor {
-    network: Network,
+    pub(super) network: Network,
     params: Params,
     provenance: Provenance,
     /// What probabilities and threshold are on.

@@ -4,6 +4,7 @@ use crate::{
     error::Result,
     ops::{self, Add, Reshape},
     params::{Builder, ParamId},
+    tensor::Tensor,
 };
 use std::sync::Arc;
 
@@ -83,14 +84,51 @@ impl MultiHead {
         self.out.onto(t, &self.heads(t, x, memory)?, residual, drop)
     }
 
+    /// How much of each token of `memory` each token of `x` finds, head by head: `[B, heads, Tq, Tk]`, rows of sum 1.
+    ///
+    /// The op keeps no weights, but its result is linear in the values: where these are unit vectors, it is the weights, of as
+    /// many keys at a time as a head has channels.
+    pub fn weights(&self, t: &Tape, x: Tokens, memory: Tokens) -> Result<Vec<f32>> {
+        let [q, k] = self.asked(t, x, memory)?;
+        let (&[b, tq, c], &[_, tk, _]) = (q.value.shape(), k.value.shape()) else {
+            unreachable!("queries and keys have three axes")
+        };
+        let head = c / self.heads;
+        let mut weights = vec![0.0; b * self.heads * tq * tk];
+        for first in (0..tk).step_by(head) {
+            let unit = |key: usize, channel: usize| f32::from(u8::from(first + channel % head == key));
+            let units: Vec<f32> =
+                (0..b * tk).flat_map(|at| (0..c).map(move |channel| unit(at % tk, channel))).collect();
+            let units = t.constant(Tensor::from_f32(t.device(), &[b, tk, c], &units)?);
+            let found = t.apply(self.op(t), [&q, &k, &units])?.value.to_f32()?;
+            for (at, row) in found.chunks_exact(c).enumerate() {
+                for (h, some) in row.chunks_exact(head).enumerate() {
+                    let to = (((at / tq) * self.heads + h) * tq + at % tq) * tk + first;
+                    let count = head.min(tk - first);
+                    weights[to..to + count].copy_from_slice(&some[..count]);
+                }
+            }
+        }
+        Ok(weights)
+    }
+
     /// What all heads find.
     fn heads(&self, t: &Tape, x: Tokens, memory: Tokens) -> Result<Var> {
+        let [q, k] = self.asked(t, x, memory)?;
+        let v = self.value.forward(t, memory.x)?;
+        t.apply(self.op(t), [&q, &k, &v])
+    }
+
+    /// Queries and keys.
+    fn asked(&self, t: &Tape, x: Tokens, memory: Tokens) -> Result<[Var; 2]> {
         let [queries, keys] = [0, 1].map(|side| self.tables.as_ref().map(|tables| &tables[side]));
         let q = self.marked(t, self.query.forward(t, x.x)?, x.marks, queries)?;
         let k = self.marked(t, self.key.forward(t, memory.x)?, memory.marks, keys)?;
-        let v = self.value.forward(t, memory.x)?;
-        let op = ops::Attention { heads: self.heads, lengths: None, dropout: mask(t, self.dropout) };
-        t.apply(op, [&q, &k, &v])
+        Ok([q, k])
+    }
+
+    fn op(&self, t: &Tape) -> ops::Attention {
+        ops::Attention { heads: self.heads, lengths: None, dropout: mask(t, self.dropout) }
     }
 
     /// Queries or keys `x [B, T, C]`, with what their tokens are and where they stand.

@@ -5,6 +5,9 @@ use crate::{
     params::Builder,
 };
 
+/// What is shown each attention of a forward pass: who asks, and who is asked.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(&MultiHead, Tokens, Tokens) -> Result<()>;
+
 /// A pre-norm encoder layer: `x + attention(norm(x))`, then `x + feed_forward(norm(x))` (Xiong et al. 2020,
 /// <https://arxiv.org/abs/2002.04745>), with PyTorch's places for dropout. Between them, where there is a memory to look
 /// through, `x + attention(norm(x), memory)`.
@@ -33,14 +36,23 @@ impl EncoderLayer {
         })
     }
 
-    /// `[B, T, C]` to the same shape.
-    pub fn forward(&self, t: &Tape, Tokens { x, marks }: Tokens, memory: Option<Tokens>) -> Result<Var> {
+    /// `[B, T, C]` to the same shape. `watch` is shown each attention.
+    pub(crate) fn forward(
+        &self,
+        t: &Tape,
+        Tokens { x, marks }: Tokens,
+        memory: Option<Tokens>,
+        watch: Watch,
+    ) -> Result<Var> {
         let normed = self.norm1.forward(t, x)?;
         let asking = Tokens { x: &normed, marks };
+        watch(&self.attention, asking, asking)?;
         let mut x = self.attention.onto(t, asking, asking, x, self.dropout)?;
         if let (Some((norm, attention)), Some(memory)) = (&self.across, memory) {
             let normed = norm.forward(t, &x)?;
-            x = attention.onto(t, Tokens { x: &normed, marks }, memory, &x, self.dropout)?;
+            let asking = Tokens { x: &normed, marks };
+            watch(attention, asking, memory)?;
+            x = attention.onto(t, asking, memory, &x, self.dropout)?;
         }
         self.feed_forward.onto(t, &self.norm2.forward(t, &x)?, &x)
     }

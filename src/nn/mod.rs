@@ -13,6 +13,7 @@ pub use attention::{Attending, Marks, MultiHead, Tokens};
 pub use conv::{Conv1d, Conv2d};
 pub use embedding::Embedding;
 pub use encoder::EncoderLayer;
+pub(crate) use encoder::Watch;
 pub use feed_forward::FeedForward;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;

@@ -30,6 +30,9 @@ pub struct UnknownBase {
 }
 
 impl Base {
+    /// The four that are known, in their order.
+    pub const KNOWN: [Base; 4] = [Base::A, Base::C, Base::G, Base::U];
+
     /// `None` for bytes that are no IUPAC nucleotide code.
     pub fn from_ascii(byte: u8) -> Option<Base> {
         Some(match byte.to_ascii_uppercase() {

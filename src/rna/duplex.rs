@@ -105,15 +105,19 @@ impl Duplex {
         drawing
     }
 
+    /// Every pair, from the site's 5' end: index in the miRNA, index in the transcript.
+    pub fn pairs(&self, mirna: &[Base], transcript: &[Base]) -> impl Iterator<Item = (usize, usize)> {
+        let facing = self.columns.iter().filter_map(|&(k, i)| k.zip(i));
+        facing.filter(|&(k, i)| pairing(mirna, transcript, k, i) != Pairing::None)
+    }
+
     /// Dot-bracket of the site and the whole miRNA, both 5'->3', joined by `&`, as RNAduplex writes it.
     pub fn brackets(&self, mirna: &[Base], transcript: &[Base]) -> String {
         let mut site = vec!['.'; self.span.len()];
         let mut guide = vec!['.'; mirna.len()];
-        for (k, i) in self.columns.iter().filter_map(|&(k, i)| k.zip(i)) {
-            if pairing(mirna, transcript, k, i) != Pairing::None {
-                site[i - self.span.start] = '(';
-                guide[k] = ')';
-            }
+        for (k, i) in self.pairs(mirna, transcript) {
+            site[i - self.span.start] = '(';
+            guide[k] = ')';
         }
         site.into_iter().chain(['&']).chain(guide).collect()
     }

@@ -1,4 +1,7 @@
-//! A pair drawn: its sites along the transcript, and duplexes base by base.
+//! A pair drawn: its sites along the transcript, duplexes base by base, and what the network makes of one.
+
+mod attention;
+mod mutations;
 
 use std::fmt::Write;
 
@@ -53,7 +56,9 @@ impl Picture {
     pub fn file(&self, title: &str) -> String {
         const STYLE: &str = "<style>.title { font-size: 14px; font-weight: 600; } .base { font: 14px ui-monospace, 'DejaVu Sans Mono', \
             monospace; text-anchor: middle; } .bond { stroke: var(--ink); stroke-width: 1.6; } .wobble { fill: none; stroke: var(--ink); \
-            stroke-width: 1.2; } .seed { fill: var(--grid); } .faintly { opacity: .3; }</style>\n";
+            stroke-width: 1.2; } .seed { fill: var(--grid); } .faintly { opacity: .3; } .letter { font: 11px ui-monospace, 'DejaVu Sans Mono', monospace; text-anchor: middle; } \
+            .less { fill: var(--s1); } .more { fill: var(--s0); } .look { fill: var(--s2); } .less, .more, .look { shape-rendering: \
+            crispEdges; } .dot { fill: var(--ink); } .frame { fill: none; stroke: var(--grid); }</style>\n";
         drawing(title, [WIDTH, self.height + MARGIN], &format!("{STYLE}{}", self.inside))
     }
 
@@ -66,6 +71,29 @@ impl Picture {
         self.put(format_args!("<text class='{class}' x='{x:.1}' y='{y:.1}'>{words}</text>"));
     }
 
+    fn tick(&mut self, [x, y]: [f64; 2], anchor: &str, words: &str) {
+        let words = escape(words);
+        self.put(format_args!(
+            "<text class='tick' x='{x:.1}' y='{y:.1}' text-anchor='{anchor}'>{words}</text>"
+        ));
+    }
+
+    /// A cell of a heat map: colour by `class`, as strong as `share`, 0 to 1.
+    fn cell(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2], share: f32, title: &str) {
+        self.put(format_args!(
+            "<rect class='{class}' x='{x:.2}' y='{y:.2}' width='{width:.2}' height='{height:.2}' fill-opacity='{share:.2}'>\
+             <title>{}</title></rect>",
+            escape(title)
+        ));
+    }
+
+    /// The edge of a heat map.
+    fn frame(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
+        self.put(format_args!(
+            "<rect class='frame' x='{x:.2}' y='{y:.2}' width='{width:.2}' height='{height:.2}'/>"
+        ));
+    }
+
     fn map(&mut self, question: &Question, least: f32) {
         let length = question.target.sequence.len() as f64;
         let line = self.height + 22.0 + MARK;
@@ -76,10 +104,7 @@ impl Picture {
         for (at, anchor) in inner.map(|at| (at, "middle")).chain([(1.0, "start"), (length, "end")]) {
             let x = x(at);
             self.put(format_args!("<path class='axis' d='M{x:.1} {line:.1}v5'/>"));
-            self.put(format_args!(
-                "<text class='tick' x='{x:.1}' y='{:.1}' text-anchor='{anchor}'>{at}</text>",
-                line + 18.0
-            ));
+            self.tick([x, line + 18.0], anchor, &at.to_string());
         }
         let mut kinds = [false; KINDS.len()];
         // short marks lie on long ones
