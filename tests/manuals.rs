@@ -72,7 +72,7 @@ fn an_exported_model_is_the_embedded_one() {
 
 /// Of the embedded model, by the textbook formulas in double precision. Another model has other answers: write them down
 /// here when it is embedded.
-const KNOWN: [f32; 2] = [0.996109, 0.291133];
+const KNOWN: [f32; 2] = [0.993230, 0.252733];
 
 #[test]
 fn the_embedded_model_gives_its_known_answers() {

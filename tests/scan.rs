@@ -287,8 +287,8 @@ fn bed_gff3_and_drawings_say_what_the_table_says() {
             "{bed}"
         );
         let want = format!(
-            "{}\tmirscope\tmiRNA_target_site\t{start}\t{}\t{}\t+\t.\tName=let-7a;site_type={}",
-            row[1], row[3], row[5], row[4]
+            "{}\tmirscope\tmiRNA_target_site\t{start}\t{}\t{}\t+\t.\tName=let-7a;site_type={};fdr={}",
+            row[1], row[3], row[5], row[4], row[11]
         );
         assert_eq!(line(feature, i), want);
         assert!(

@@ -21,7 +21,7 @@ pub(super) fn scores(
     what: &str,
 ) -> Result<GeneScores> {
     let start = Instant::now();
-    let scored = watched(common, pairs, &mut |observe| gene_scores(model, pairs, rule, observe))?;
+    let scored = watched(common, pairs, |observe| gene_scores(model, pairs, rule, observe))?;
     let (windows, seconds) = (scored.windows, start.elapsed().as_secs_f64());
     let rate = windows as f64 / seconds;
     common.say(format_args!("{what}: {}", scored.tally));
@@ -36,14 +36,14 @@ pub(super) fn bags(
     pairs: &[Duo],
     rule: (Gate, usize),
 ) -> Result<Vec<Bag>> {
-    watched(common, pairs, &mut |observe| scan::bags(model, pairs, rule, observe))
+    watched(common, pairs, |observe| scan::bags(model, pairs, rule, observe))
 }
 
 /// Shows how `work` on pairs goes on.
 fn watched<T>(
     common: &Common,
     pairs: &[Duo],
-    work: &mut dyn FnMut(&mut dyn FnMut(u64)) -> Result<T>,
+    work: impl FnOnce(&mut dyn FnMut(u64)) -> Result<T>,
 ) -> Result<T> {
     let done = Arc::new(AtomicU64::new(0));
     let mut progress = Progress::new("pairs", Arc::clone(&done), Some(pairs.len() as u64), common.quiet);
