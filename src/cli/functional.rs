@@ -91,13 +91,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// series too, which do not share controls.
 pub(super) fn shortcuts(rows: &[FoldChange], utrs: &Utrs) -> Vec<(String, Vec<Option<f64>>)> {
     let other_family = |own: &FoldChange, other: &FoldChange| own.family() != other.family();
-    let apart =
-        |own: &FoldChange, other: &FoldChange| other_family(own, other) && own.series() != other.series();
     vec![
         ("seed sites by type".into(), seed_efficacies(rows, utrs)),
         ("length of the 3'UTR".into(), utr_lengths(rows, utrs)),
         ("the gene with miRNAs of other families".into(), gene_means(rows, other_family)),
-        ("the gene in other series, with miRNAs of other families".into(), gene_means(rows, apart)),
+        (
+            "the gene in other series, with miRNAs of other families".into(),
+            gene_means(rows, FoldChange::is_apart),
+        ),
     ]
 }
 

@@ -85,6 +85,11 @@ impl FoldChange {
         self.mirna.get(1..8).unwrap_or(&self.mirna)
     }
 
+    /// Whether it is of another family and of another series than `other`, and so tells nothing of it but biology.
+    pub fn is_apart(&self, other: &FoldChange) -> bool {
+        self.family() != other.family() && self.series() != other.series()
+    }
+
     /// What the miRNA does to the gene's mRNA, log2: negative is repression, whichever way the experiment went.
     pub fn effect(&self) -> f64 {
         match self.treatment {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::group_ids;
+use super::{group_ids, members};
 use crate::data::FoldChange;
 
 /// Experiments at which a gene's mean counts as half known: with few it is drawn towards none.
@@ -13,11 +13,8 @@ const DOUBT: f64 = 3.0;
 /// the row's own; 0 where there is none.
 pub fn gene_means(rows: &[FoldChange], apart: impl Fn(&FoldChange, &FoldChange) -> bool) -> Vec<Option<f64>> {
     let experiments = group_ids(rows.iter().map(|row| &row.experiment));
-    let mut by_experiment: Vec<Vec<&FoldChange>> = vec![];
-    for (row, experiment) in rows.iter().zip(&experiments) {
-        by_experiment.resize_with(by_experiment.len().max(experiment + 1), Vec::new);
-        by_experiment[*experiment].push(row);
-    }
+    let of_rows = |places: Vec<usize>| places.into_iter().map(|place| &rows[place]).collect();
+    let by_experiment: Vec<Vec<&FoldChange>> = members(&experiments).into_iter().map(of_rows).collect();
     let means: Vec<HashMap<&str, f64>> = by_experiment
         .iter()
         .map(|own| {

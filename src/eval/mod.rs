@@ -42,3 +42,10 @@ pub fn group_ids<K: Hash + Eq>(names: impl IntoIterator<Item = K>) -> Vec<usize>
     };
     names.into_iter().map(id).collect()
 }
+
+/// The places that have each id of [`group_ids`], ascending.
+pub fn members(ids: &[usize]) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); ids.iter().max().map_or(0, |last| last + 1)];
+    ids.iter().enumerate().for_each(|(place, &id)| members[id].push(place));
+    members
+}

@@ -7,7 +7,7 @@ use crate::{
     data::FoldChange,
     device::Device,
     error::{Error, Result},
-    eval::{group_ids, quantile},
+    eval::{group_ids, members, quantile},
     model::{Bag, GeneConfig, GeneNetwork},
     ops::BceWithLogits,
     optim::{AdamW, Schedule},
@@ -117,11 +117,10 @@ impl GeneRows<'_> {
         let count = experiments.iter().max().map_or(0, |last| last + 1);
         let first = |e| &self.rows[experiments.iter().position(|&of| of == e).expect("each has a row")];
         let firsts: Vec<&FoldChange> = (0..count).map(first).collect();
-        let apart = |a: &FoldChange, b: &FoldChange| a.family() != b.family() && a.series() != b.series();
         // experiments that leave the same ones to learn from share a network
         let mut held_out: HashMap<Vec<bool>, Vec<usize>> = HashMap::new();
         for (e, of) in firsts.iter().enumerate() {
-            let learned = firsts.iter().map(|other| apart(of, other)).collect();
+            let learned = firsts.iter().map(|other| of.is_apart(other)).collect();
             held_out.entry(learned).or_default().push(e);
         }
         let mut held_out: Vec<_> = held_out.into_iter().collect();
@@ -174,13 +173,9 @@ impl GeneRows<'_> {
     /// Labels within each experiment; every experiment weighs the same.
     fn examples(&self, rows: &[usize], steepness: f64) -> Vec<Example> {
         let experiments = group_ids(rows.iter().map(|&row| &self.rows[row].experiment));
-        let mut by_experiment: Vec<Vec<usize>> = vec![];
-        for (&row, experiment) in rows.iter().zip(experiments) {
-            by_experiment.resize_with(by_experiment.len().max(experiment + 1), Vec::new);
-            by_experiment[experiment].push(row);
-        }
         let mut examples = vec![];
-        for rows in by_experiment {
+        for places in members(&experiments) {
+            let rows: Vec<usize> = places.into_iter().map(|place| rows[place]).collect();
             let mut sorted: Vec<f64> = rows.iter().map(|&row| self.rows[row].effect()).collect();
             sorted.sort_by(f64::total_cmp);
             let median = quantile(&sorted, 0.5).expect("an experiment has rows");
