@@ -238,7 +238,7 @@ fn score(
         }
         let message = match message? {
             Message::Pairs(mut questions) => {
-                answers.fill(predictor, &mut questions)?;
+                answers.fill_unless(stop, predictor, &mut questions)?;
                 pairs += questions.len() as u64;
                 Message::Pairs(questions)
             }

@@ -9,6 +9,7 @@ mod common;
 mod disks;
 mod inputs;
 mod job;
+mod limits;
 
 use std::time::{Duration, Instant};
 
