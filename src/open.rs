@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +16,12 @@ pub const STANDARD: &str = "-";
 
 /// Bytes a read asks for.
 const BUFFER: usize = 1 << 16;
+
+/// The longest line of a table, bytes: a thousand times what the longest 3'UTR takes.
+pub const LONGEST_LINE: u64 = 1 << 26;
+
+/// The longest text that is read at once, bytes: settings, manifests and reports, which are far shorter.
+const LONGEST_TEXT: u64 = 1 << 28;
 
 /// First two bytes of every gzip member, RFC 1952, <https://www.rfc-editor.org/rfc/rfc1952>.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -39,6 +46,35 @@ pub fn open_counting(path: &str, consumed: Arc<AtomicU64>) -> Result<Box<dyn Buf
         true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(whole))),
         false => Box::new(whole),
     })
+}
+
+/// Appends the next line with its end to `line`, and tells its bytes; 0 at the end. A line of more than `most` bytes is an error
+/// before it is read any further: what has no line ends, or is compressed to nothing, must not fill the memory.
+pub fn read_line(input: &mut (impl BufRead + ?Sized), line: &mut Vec<u8>, most: u64) -> io::Result<usize> {
+    let before = line.len();
+    let read = input.take(most + 1).read_until(b'\n', line)?;
+    match read as u64 > most {
+        true => {
+            line.truncate(before);
+            let message = format!("expected lines of at most {most} bytes, found a longer one");
+            Err(io::Error::new(io::ErrorKind::InvalidData, message))
+        }
+        false => Ok(read),
+    }
+}
+
+/// All of a short text.
+pub fn read_text(path: &Path) -> Result<String> {
+    let fail = |e| Error::io(path, e);
+    let mut text = String::new();
+    File::open(path).map_err(fail)?.take(LONGEST_TEXT + 1).read_to_string(&mut text).map_err(fail)?;
+    match text.len() as u64 > LONGEST_TEXT {
+        true => Err(Error::file(
+            path.display().to_string(),
+            format!("expected at most {LONGEST_TEXT} bytes, found more"),
+        )),
+        false => Ok(text),
+    }
 }
 
 /// SHA-256 (hex) and size in bytes of a regular file as it lies on disk.

@@ -124,5 +124,5 @@ fn mistakes_are_told_and_nothing_is_overwritten() {
     assert!(broken.contains("last.safetensors: is no checkpoint"), "{broken}");
     folder.write("m.fa", common::LET7);
     let model = said(1, "scan --mirna m.fa --target m.fa --model run/last.safetensors");
-    assert!(model.contains("is no safetensors file"), "{model}");
+    assert!(model.contains("has no mirscope metadata; is it one of our models?"), "{model}");
 }

@@ -19,6 +19,9 @@ use crate::{Error, Result, open};
 /// BioMart's way to say that it has no sequence for an id.
 const UNAVAILABLE: &[u8] = b"sequence unavailable";
 
+/// The longest sequence, and the longest line, nt: some times the longest human chromosome.
+const LONGEST: u64 = 1 << 30;
+
 /// Where in a header the id is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
@@ -141,7 +144,7 @@ impl Reader {
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
         let mut text = Vec::new();
-        let read = self.input.read_until(b'\n', &mut text);
+        let read = open::read_line(&mut self.input, &mut text, LONGEST);
         if read.map_err(|e| Error::io(&self.path, e))? == 0 {
             return Ok(None);
         }
@@ -184,7 +187,10 @@ impl Reader {
             })?;
             sequence.push(base);
         }
-        Ok(())
+        match sequence.len() as u64 > LONGEST {
+            true => Err(self.complaint(format!("expected at most {LONGEST} nt in '{id}', found more"))),
+            false => Ok(()),
+        }
     }
 
     /// The next record of the file, repeated or not.

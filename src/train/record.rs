@@ -2,7 +2,7 @@
 
 use super::data::Origin;
 use super::run::{EpochMetrics, METRICS, ORIGINS};
-use crate::{Error, Result};
+use crate::{Error, Result, open};
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
@@ -16,9 +16,9 @@ pub struct Record {
 impl Record {
     /// From a run's folder, or another that has its `data.json` and `metrics.jsonl`.
     pub fn read(folder: &Path) -> Result<Self> {
-        let origins = parsed(&folder.join(ORIGINS), 1, &text(&folder.join(ORIGINS))?)?;
+        let origins = parsed(&folder.join(ORIGINS), 1, &open::read_text(&folder.join(ORIGINS))?)?;
         let path = folder.join(METRICS);
-        let epochs = text(&path)?;
+        let epochs = open::read_text(&path)?;
         let epochs = (1..).zip(epochs.lines()).map(|(line, text)| parsed(&path, line, text));
         Ok(Record { origins, epochs: epochs.collect::<Result<_>>()? })
     }
@@ -33,10 +33,6 @@ impl Record {
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|e| Error::io(path, e))
 }
 
 fn parsed<T: DeserializeOwned>(path: &Path, line: u64, text: &str) -> Result<T> {
