@@ -143,6 +143,13 @@ impl Reader {
     }
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+        let next = self.input.fill_buf().map_err(|e| Error::io(&self.path, e))?.first().copied();
+        // What is no FASTA is not read to its first line's end, which may be that of all it has.
+        if let Some(other) = next.filter(|byte| self.header.is_none() && !b">\xef \t\r\n\x0c".contains(byte))
+        {
+            self.line += 1;
+            return Err(self.no_header(other));
+        }
         let mut text = Vec::new();
         let read = open::read_line(&mut self.input, &mut text, LONGEST);
         if read.map_err(|e| Error::io(&self.path, e))? == 0 {
@@ -169,6 +176,11 @@ impl Reader {
             return Err(self.complaint("expected an id right after '>', found none"));
         }
         Ok(String::from_utf8_lossy(id).into_owned())
+    }
+
+    fn no_header(&self, found: u8) -> Error {
+        let found = found.escape_ascii();
+        self.complaint(format!("expected a FASTA header starting with '>', found '{found}'"))
     }
 
     fn complaint(&self, message: impl Into<String>) -> Error {
@@ -214,12 +226,7 @@ impl Reader {
                     }
                     self.header = Some((id, line));
                 }
-                (Some(text), None) => {
-                    let found = text[0].escape_ascii();
-                    return Err(
-                        self.complaint(format!("expected a FASTA header starting with '>', found '{found}'"))
-                    );
-                }
+                (Some(text), None) => return Err(self.no_header(text[0])),
             }
         }
     }
