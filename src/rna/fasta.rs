@@ -175,7 +175,11 @@ impl Reader {
         if id.is_empty() {
             return Err(self.complaint("expected an id right after '>', found none"));
         }
-        Ok(String::from_utf8_lossy(id).into_owned())
+        let id = String::from_utf8_lossy(id).into_owned();
+        match id.contains(char::is_control) {
+            true => Err(self.complaint(format!("expected an id without control characters, found {id:?}"))),
+            false => Ok(id),
+        }
     }
 
     fn no_header(&self, found: u8) -> Error {

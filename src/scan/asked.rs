@@ -69,6 +69,10 @@ impl Listed {
                 let message = format!("expected TAB-separated columns {MIRNA} and {TARGET}, found '{row}'");
                 return Err(Error::line(path, line, message));
             };
+            if let Some(odd) = [mirna, target].into_iter().find(|id| id.contains(char::is_control)) {
+                let message = format!("expected ids without control characters, found {odd:?}");
+                return Err(Error::line(path, line, message));
+            }
             if (mirna, target) != (MIRNA, TARGET) {
                 listed.add(mirna, target, &mut pairs);
             }

@@ -47,8 +47,9 @@ pub fn predict(bytes: &[u8]) {
     let Some(done) = read(done, &path) else { return };
     let unscored: u64 = done.unscored.values().map(|(rows, _)| rows).sum();
     let text = std::fs::read(&out).expect("it was written");
-    let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let lines = lines.skip_while(|line| line.starts_with(b"#")).skip(1);
     let scores: Vec<&[u8]> = lines.filter_map(|line| line.rsplit(|&byte| byte == b'\t').next()).collect();
     let missing = scores.iter().filter(|score| **score == b"NA").count() as u64;
-    assert!(unscored <= done.rows && missing >= unscored, "{done:?}");
+    assert!(scores.len() as u64 == done.rows && missing == unscored, "{done:?}");
 }

@@ -30,7 +30,10 @@ pub fn fasta(bytes: &[u8]) {
     let mut written = String::new();
     for record in &records {
         let (id, sequence) = (&record.id, text(&record.sequence));
-        assert!(!id.is_empty() && !id.contains(|c: char| c.is_ascii_whitespace()), "{id:?}");
+        assert!(
+            !id.is_empty() && !id.contains(|c: char| c.is_ascii_whitespace() || c.is_control()),
+            "{id:?}"
+        );
         assert!(ids.insert(id), "'{id}' is there once");
         assert!(sequence.chars().all(|base| "ACGUN".contains(base)), "{sequence}");
         written += &format!(">{id}\n{sequence}\n");
