@@ -1,5 +1,6 @@
 //! Opening text inputs: a path, `-` for standard input, gzip and bgzip recognised by content.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -43,7 +44,10 @@ pub fn open_counting(path: &str, consumed: Arc<AtomicU64>) -> Result<Box<dyn Buf
     let compressed = head == GZIP;
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(raw));
     Ok(match compressed {
-        true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(whole))),
+        true => {
+            let ends = Ends { raw: whole, first: Vec::new(), last: VecDeque::new() };
+            Box::new(BufReader::with_capacity(BUFFER, Unpacked(MultiGzDecoder::new(ends))))
+        }
         false => Box::new(whole),
     })
 }
@@ -100,6 +104,55 @@ pub fn digest(path: &str) -> Result<Option<(String, u64)>> {
     Ok(Some((hex, size)))
 }
 
+/// Bytes of a bgzip file's beginning that tell it from other gzip: an extra field that begins with `BC`.
+const BGZIP: usize = 14;
+/// What a block of nothing ends with, as a bgzip file does: no bits, their checksum and their length. SAM specification 4.1.2,
+/// <https://samtools.github.io/hts-specs/SAMv1.pdf>.
+const NOTHING: [u8; 10] = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Text from gzip. A bgzip file that was cut between two of its blocks is no whole one, though each block is.
+struct Unpacked<R>(MultiGzDecoder<Ends<R>>);
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        match read == 0 && !buffer.is_empty() && self.0.get_ref().is_cut() {
+            true => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "expected the empty block that ends a bgzip file, found none: it was cut off",
+            )),
+            false => Ok(read),
+        }
+    }
+}
+
+/// A file's first and last bytes, as far as they have been read.
+struct Ends<R> {
+    raw: R,
+    first: Vec<u8>,
+    last: VecDeque<u8>,
+}
+
+impl<R> Ends<R> {
+    fn is_cut(&self) -> bool {
+        self.first.len() == BGZIP
+            && self.first[3] & 4 != 0
+            && self.first.ends_with(b"BC")
+            && self.last != NOTHING
+    }
+}
+
+impl<R: Read> Read for Ends<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        let new = &buffer[..read];
+        self.first.extend(new.iter().take(BGZIP - self.first.len()));
+        self.last.extend(&new[read.saturating_sub(NOTHING.len())..]);
+        self.last.drain(..self.last.len().saturating_sub(NOTHING.len()));
+        Ok(read)
+    }
+}
+
 struct Counting {
     raw: Box<dyn Read + Send>,
     consumed: Arc<AtomicU64>,
@@ -137,6 +190,25 @@ mod tests {
     fn every_gzip_member_is_read_whatever_the_name() {
         let bgzip_like = [member(b">a\n"), member(b"ACGU\n"), member(b"")].concat();
         assert_eq!(read_back(&bgzip_like), ">a\nACGU\n");
+    }
+
+    #[test]
+    fn a_bgzip_file_cut_between_blocks_is_not_whole() {
+        let block = |text: &[u8]| {
+            let extra = b"BC\x02\0\0\0".to_vec();
+            let mut encoder = flate2::GzBuilder::new().extra(extra).write(Vec::new(), Compression::default());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let [a, b, end] = [&b">a\n"[..], b"ACGU\n", b""].map(block);
+        assert_eq!(read_back(&[&a[..], &b, &end].concat()), ">a\nACGU\n");
+        for cut in [&[&a[..], &b].concat(), &a] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), cut).unwrap();
+            let mut text = String::new();
+            let error = open(file.path().to_str().unwrap()).unwrap().read_to_string(&mut text).unwrap_err();
+            assert!(error.to_string().contains("the empty block that ends a bgzip file"), "{error}");
+        }
     }
 
     #[test]

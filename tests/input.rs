@@ -6,7 +6,7 @@
 //! | a byte order mark, white space in lines, TAB after the id, for miRNAs and transcripts | `odd_text_reads_as_plain_text` |
 //! | gzip of many members | `scan::one_input_in_every_layout_gives_one_table`, `open` |
 //! | bgzip, with its extra field and its empty last block | `bgzip_is_read_to_its_end` |
-//! | gzip that is cut off | `scan::cut_off_gzip_is_an_error` |
+//! | gzip that is cut off, bgzip between two blocks too | `scan::cut_off_gzip_is_an_error`, `open` |
 //! | headers of Ensembl, GENCODE, UCSC, RefSeq, miRBase | `rna::fasta`, `docs::every_command_of_the_guide_runs`, `headers_decide_what_a_list_of_pairs_names` |
 //! | `N` and every IUPAC code | `every_iupac_code_masks_its_windows`, `scan::every_asked_pair_has_a_row_and_a_status` |
 //! | other letters | `scan::a_bad_base_is_told_exactly_and_leaves_no_output` |
