@@ -1,9 +1,12 @@
 //! Model files from strangers and from failing disks: each is refused in one line, and before memory is taken that the file
 //! does not justify.
 
+#[allow(dead_code)] // how often
+mod counting;
 #[allow(dead_code)] // the fuzzers' entries
 mod properties;
 
+use counting::peak;
 use mirscope::{
     device::Device,
     model::{EMBEDDED, GenePredictor, Predictor},
@@ -12,50 +15,7 @@ use mirscope::{
 };
 use properties::models::tiny_model;
 use serde_json::{Value, json};
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    fs::File,
-    io::Write,
-    path::Path,
-};
-
-/// Counts what the calling thread holds of memory, and the most it has held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
-}
-
-// SAFETY: the system's allocator does all the work, for the same layouts; counting touches no memory but two numbers of
-// the thread's own. What grows or is zeroed goes through `alloc` and `dealloc` too, by the trait's own methods.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let [now, most] = HELD.get();
-        let now = now.wrapping_add(layout.size());
-        HELD.set([now, if now as isize > most as isize { now } else { most }]);
-        // SAFETY: the caller keeps `alloc`'s promises, which are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        let [now, most] = HELD.get();
-        HELD.set([now.wrapping_sub(layout.size()), most]);
-        // SAFETY: `place` is from `System.alloc` with this layout.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What `f` gives, and the most bytes it held at once.
-fn peak<T>(f: impl FnOnce() -> T) -> (T, usize) {
-    let [before, _] = HELD.get();
-    HELD.set([before; 2]);
-    let made = f();
-    (made, HELD.get()[1].wrapping_sub(before))
-}
+use std::{fs::File, io::Write, path::Path};
 
 fn workers() -> Workers {
     Workers::new(&Device::cpu(), 1).unwrap()

@@ -237,14 +237,17 @@ impl Predictor {
     /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
     /// bits for any number of threads.
     pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        let log_odds = self.network.logits(&self.params, pairs, &self.workers)?;
-        match log_odds.iter().find(|z| !z.is_finite()) {
-            None => Ok(log_odds),
-            Some(z) => {
-                let message =
-                    format!("expected log-odds that are numbers, found {z}: its weights are too great");
-                Err(Error::file(self.name(), message))
-            }
+        finite(self.network.logits(&self.params, pairs, &self.workers)?, "log-odds", self.name())
+    }
+}
+
+/// What a network gave, if it is numbers: weights may be finite and their sums not.
+pub(super) fn finite(given: Vec<f32>, what: &str, name: &str) -> Result<Vec<f32>> {
+    match given.iter().find(|x| !x.is_finite()) {
+        None => Ok(given),
+        Some(x) => {
+            let message = format!("expected {what} that are numbers, found {x}: its weights are too great");
+            Err(Error::file(name, message))
         }
     }
 }

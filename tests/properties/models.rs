@@ -44,26 +44,29 @@ fn workers() -> Workers {
     Workers::new(&Device::cpu(), 1).expect("one thread")
 }
 
-/// A file that is taken for a model gives probabilities, and is written and read again the same.
-pub fn model(bytes: &[u8]) {
+/// A file that is taken for a model gives probabilities, and is written and read again the same. Whether it is one.
+pub fn model(bytes: &[u8]) -> bool {
     let path = Path::new("m.safetensors");
-    if let Some(predictor) = read(Predictor::from_bytes(bytes, "m.safetensors", workers()), path) {
-        answers(&predictor);
+    let predictor = read(Predictor::from_bytes(bytes, "m.safetensors", workers()), path);
+    if let Some(predictor) = &predictor {
+        answers(predictor);
     }
     let path = file("genes.safetensors", bytes);
     if let Some(genes) = read(GenePredictor::load(&path, ""), &path) {
         assert!(genes.sites() > 0 && !genes.name().contains(char::is_control));
     }
+    predictor.is_some()
 }
 
 /// As [`model`], for the metadata `card` in a file whose tensors are those of a tiny model, so that a fuzzer need not find
 /// out how safetensors counts bytes.
 pub fn model_card(card: &[u8]) {
-    thread_local!(static TINY: Vec<u8> = tiny_model());
+    thread_local!(static TINY: [Vec<u8>; 2] = [tiny_model(), tiny_genes()]);
     let card = String::from_utf8_lossy(card).into_owned();
-    TINY.with(|tiny| model(&with_card(tiny, "mirscope", card.clone())));
-    thread_local!(static GENES: Vec<u8> = tiny_genes());
-    GENES.with(|genes| model(&with_card(genes, "mirscope-genes", card)));
+    TINY.with(|[site, genes]| {
+        model(&with_card(site, "mirscope", card.clone()));
+        model(&with_card(genes, "mirscope-genes", card));
+    });
 }
 
 /// The tensors of a gene-level model.

@@ -107,7 +107,9 @@ fn models(folder: &Path) -> Result<Vec<PathBuf>> {
     let fail = |e| Error::io(folder, e);
     let entries = std::fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    paths.retain(|path| {
+        path.extension().is_some_and(|extension| extension == "safetensors") && path.is_file()
+    });
     paths.sort();
     Ok(paths)
 }

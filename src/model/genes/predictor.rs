@@ -3,7 +3,10 @@ use crate::{
     autograd::Tape,
     device::Device,
     error::{Error, Result},
-    model::card::{self, Filled, Unread},
+    model::{
+        card::{self, Filled, Unread},
+        finite,
+    },
     params::Params,
 };
 use serde::{Deserialize, Serialize};
@@ -80,7 +83,7 @@ impl GenePredictor {
 
     /// One score a bag, in order; higher is more repression.
     pub fn scores(&self, bags: &[Bag]) -> Result<Vec<f32>> {
-        self.network.scores(&self.params, bags)
+        finite(self.network.scores(&self.params, bags)?, "scores", self.name())
     }
 }
 
