@@ -239,8 +239,8 @@ fn manifests_with_numbers_that_no_scan_has_were_taken() {
         assert!(whole.contains(from), "{from}");
         read(&whole.replace(from, to))
     };
-    let least = wrong("\"min_probability\": 0.5", "\"min_probability\": 1e39");
-    assert_eq!(least, " expected a scan's manifest: min_probability from 0 to 1, found inf");
+    let least = wrong("\"min_probability\": 0.5", "\"min_probability\": 1.5");
+    assert_eq!(least, " expected a scan's manifest: min_probability from 0 to 1, found 1.5");
     assert_eq!(wrong("\"index\": 1", "\"index\": 0"), " expected a scan's manifest: shard 1 to 1, found 0");
     let order = wrong("\"start\": 0", "\"start\": 9");
     assert_eq!(order, " expected a scan's manifest: transcripts in order, found 9..3");
