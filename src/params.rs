@@ -238,11 +238,28 @@ impl Params {
         if let Some(other) = file.names().iter().find(|n| self.entries.iter().all(|e| e.name != **n)) {
             return Err(Error::file(path, format!("tensor {other} is not one of this model's")));
         }
-        if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
-            let e = self.entries.iter().rfind(|e| e.at <= bad).expect("the first entry is at 0");
-            return Err(Error::file(path, format!("tensor {} holds {}", e.name, values[bad])));
+        match self.not_finite(&values) {
+            Some((name, _, value)) => Err(Error::file(path, format!("tensor {name} holds {value}"))),
+            None => self.set_flat(&values),
         }
-        self.set_flat(&values)
+    }
+
+    /// An error of `op`, which has changed the parameters, where one is no longer finite.
+    pub(crate) fn expect_finite(&self, op: &'static str) -> Result<()> {
+        match self.not_finite(&self.flat.to_f64()?) {
+            None => Ok(()),
+            Some((name, at, value)) => {
+                let (tensor, place) = (format!("{name}, after its update,"), vec![at]);
+                Err(Error::NotFinite { op, tensor, place, value })
+            }
+        }
+    }
+
+    /// The first of `values`, `[n]` as in [`Params::flat`], that is not finite: whose it is, and where in it.
+    fn not_finite(&self, values: &[f64]) -> Option<(&str, usize, f64)> {
+        let bad = values.iter().position(|x| !x.is_finite())?;
+        let e = self.entries.iter().rfind(|e| e.at <= bad).expect("the first entry is at 0");
+        Some((&e.name, bad - e.at, values[bad]))
     }
 }
 

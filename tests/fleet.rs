@@ -79,8 +79,8 @@ fn a_manifest_says_what_ran_and_what_came_out() {
     let hash = info.lines().find_map(|line| line.strip_prefix("sha256\t")).unwrap();
     assert_eq!(manifest["run"]["model_sha256"], hash);
     assert_eq!(manifest["run"]["candidates"], "all --stride 5");
-    let target = mirscope::open::digest(folder.path("t.fa").to_str().unwrap()).unwrap().unwrap();
-    assert_eq!(manifest["run"]["inputs"]["target"]["sha256"], target.0);
+    let target = mirscope::open::Content::of(folder.path("t.fa").to_str().unwrap()).unwrap().unwrap();
+    assert_eq!(manifest["run"]["inputs"]["target"]["sha256"], target.sha256);
     assert_eq!(manifest["done"], true);
     let genes = &manifest["outputs"][1];
     assert_eq!((genes["format"].as_str(), genes["path"].as_str()), (Some("genes"), Some("2of3-genes.tsv")));

@@ -219,9 +219,16 @@ impl Predictor {
     }
 
     /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
-    /// bits for any number of threads.
+    /// bits for any number of threads. An error where that is no number, because the network's numbers overflow.
     pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        self.network.logits(&self.params, pairs, &self.workers)
+        let log_odds = self.network.logits(&self.params, pairs, &self.workers)?;
+        match log_odds.iter().find(|z| !z.is_finite()) {
+            None => Ok(log_odds),
+            Some(z) => {
+                let found = format!("expected finite log-odds, found {z}: its weights are too large for f32");
+                Err(Error::file(format!("model {}", self.name()), found))
+            }
+        }
     }
 }
 

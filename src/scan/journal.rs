@@ -117,7 +117,7 @@ impl Journal {
             let partial = Output::partial(&self.manifest.place(&self.path, written)).display().to_string();
             written.bytes = bytes;
             written.lines = Some(lines_after(&partial, written.head_bytes)?);
-            written.sha256 = open::digest(&partial)?.map(|(sha256, _)| sha256);
+            written.sha256 = open::Content::of(&partial)?.map(|content| content.sha256);
         }
         self.manifest.outputs = outputs;
         self.manifest.next_transcript = self.manifest.shard.transcripts.end;
