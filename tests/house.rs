@@ -42,6 +42,8 @@ fn room(path: &Path) -> (String, bool) {
     let cuda = parts.iter().any(|&part| part == "cuda" || part == "cuda.rs");
     match parts[1..] {
         ["simd", ..] => ("src/simd".into(), true),
+        // An allocator is unsafe by its trait.
+        ["memory.rs"] => ("src/memory.rs".into(), true),
         ["cuda", ..] => ("src/cuda".into(), true),
         [room, _, ..] if cuda => (format!("src/{room}/**/cuda"), true),
         [room, ..] => (format!("src/{room}"), false),
