@@ -131,8 +131,12 @@ impl Device {
         }
     }
 
+    /// Whether an op can take operands of both. Each GPU has a memory and an order of work of its own.
     pub(crate) fn same_kind(&self, other: &Device) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        match (self, other) {
+            (Device::Cuda(a), Device::Cuda(b)) => Arc::ptr_eq(a, b),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
     }
 
     /// Something this worker has kept that `fits`, or else what `make` makes; kept again after use.

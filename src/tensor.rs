@@ -32,7 +32,7 @@ impl Tensor {
 
     /// An output to be written in full; until then it holds anything.
     pub(crate) fn unwritten(device: &Device, shape: &[usize]) -> Result<Self> {
-        Ok(Self::over(device, shape, device.unwritten(shape.iter().product())?))
+        Ok(Self::over(device, shape, device.unwritten(counted(shape)?)?))
     }
 
     /// All zeros.
@@ -44,12 +44,12 @@ impl Tensor {
 
     /// All `value`.
     pub fn full(device: &Device, shape: &[usize], value: f64) -> Result<Self> {
-        Self::upload(device, shape, std::iter::repeat_n(value, shape.iter().product()))
+        Self::upload(device, shape, std::iter::repeat_n(value, counted(shape)?))
     }
 
     /// What `fill` writes, in row-major order, over values that are not defined.
     pub(crate) fn filled(device: &Device, shape: &[usize], fill: impl FnOnce(&mut [f32])) -> Result<Self> {
-        Ok(Self::over(device, shape, device.filled(shape.iter().product(), fill)?))
+        Ok(Self::over(device, shape, device.filled(counted(shape)?, fill)?))
     }
 
     /// `values` in row-major order, rounded to the device's element type.
@@ -69,9 +69,9 @@ impl Tensor {
     }
 
     fn upload(device: &Device, shape: &[usize], values: impl ExactSizeIterator<Item = f64>) -> Result<Self> {
-        if shape.len() > 4 || values.len() != shape.iter().product::<usize>() {
-            let expected = format!("at most 4 dimensions, and {} values", shape.iter().product::<usize>());
-            return Err(Error::shape("tensor", expected, (shape, values.len())));
+        let expected = counted(shape)?;
+        if values.len() != expected {
+            return Err(Error::shape("tensor", format!("{expected} values"), (shape, values.len())));
         }
         Ok(Self::over(device, shape, device.upload(values)?))
     }
@@ -98,7 +98,7 @@ impl Tensor {
 
     /// The same values under another shape of the same size.
     pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
-        if shape.len() > 4 || shape.iter().product::<usize>() != self.len() {
+        if counted(shape)? != self.len() {
             return Err(Error::shape("reshape", format!("{} values", self.len()), shape));
         }
         Ok(Self { shape: Shape::new(shape), turned: None, ..self.clone() })
@@ -239,6 +239,14 @@ impl Tensor {
     }
 }
 
+/// How many values a tensor of `shape` has.
+pub(crate) fn counted(shape: &[usize]) -> Result<usize> {
+    let count = shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n));
+    count
+        .filter(|_| shape.len() <= 4)
+        .ok_or_else(|| Error::shape("tensor", "at most 4 dimensions, of values that can be counted", shape))
+}
+
 /// A [`crate::arena::Lease`] sees to this itself.
 fn own<T>(buffer: &mut Arc<T>) -> &mut T {
     Arc::get_mut(buffer).expect("an output has one owner until it is written")
@@ -260,16 +268,20 @@ pub(crate) enum On<'a, const I: usize, const O: usize> {
     Cuda(&'a Gpu, [View<'a>; I], [ViewMut<'a>; O]),
 }
 
-/// Opens `inputs` and the freshly made `outputs` on the device they share.
+/// Opens `inputs` and the freshly made `outputs` on the device they share. On a GPU, of sizes that its kernels can count.
 pub(crate) fn on<'a, const I: usize, const O: usize>(
     inputs: [&'a Tensor; I],
     outputs: [&'a mut Tensor; O],
 ) -> Result<On<'a, I, O>> {
     let device = inputs[0].device();
-    let stranger = inputs.iter().find(|t| !t.device().same_kind(device));
-    if let Some(stranger) = stranger {
+    let operands = || inputs.iter().copied().chain(outputs.iter().map(|t| &**t));
+    if let Some(stranger) = operands().find(|t| !t.device().same_kind(device)) {
         let both = format!("operands on different devices: {device:?} and {:?}", stranger.device());
         return Err(Error::Device(both));
+    }
+    let countable = |t: &Tensor| t.shape().iter().chain([&t.len()]).all(|&n| n <= i32::MAX as usize);
+    if let (Device::Cuda(_), Some(large)) = (device, operands().find(|t| !countable(t))) {
+        return Err(Error::shape("cuda", "fewer than 2^31 values", large));
     }
     Ok(match device {
         Device::Reference => On::Reference(inputs.map(Tensor::f64s), outputs.map(Tensor::f64s_mut)),

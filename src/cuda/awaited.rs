@@ -42,7 +42,9 @@ impl Slots {
         }
         let copied = self.stream.context().new_event(None)?;
         // SAFETY: nothing reads the memory before it is written; `Slots` frees it.
-        let host = unsafe { result::malloc_host(size_of::<f32>(), 0)? }.cast();
+        let host = unsafe { result::malloc_host(size_of::<f32>(), 0)? }.cast::<f32>();
+        // SAFETY: the memory is for one number, and no copy is on its way to it.
+        unsafe { host.write(f32::NAN) };
         Ok(Slot { host, copied })
     }
 }
@@ -62,7 +64,8 @@ impl Gpu {
     /// The one number of `from`, as it will be when the work that is queued is done.
     pub(crate) fn await_number(&self, from: View) -> Result<Awaited> {
         assert_eq!(from.len(), 1, "one number is awaited");
-        if self.running().is_some() {
+        let running = self.running();
+        if running.is_some() {
             return Err(Error::Device("a pass that is repeated cannot download".into()));
         }
         self.context.bind_to_thread()?;

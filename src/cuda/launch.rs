@@ -66,10 +66,10 @@ impl Gpu {
 
     /// Queues `work`, unless a pass under way asks for it in another way.
     pub(super) fn ask(&self, work: Work) -> Result<()> {
-        if let Some(script) = &mut *self.running() {
-            return script.ask(self, work);
+        match &mut *self.running() {
+            Some(script) => script.ask(self, work),
+            None => self.queue(&work),
         }
-        self.queue(&work)
     }
 
     pub(super) fn queue(&self, work: &Work) -> Result<()> {
@@ -122,9 +122,9 @@ impl Launch<'_> {
         self.value(y.address())
     }
 
-    /// Dynamic shared memory of a block.
+    /// Dynamic shared memory of a block. What is more than a number can say, no GPU has: its driver refuses the launch.
     pub fn shared(mut self, bytes: usize) -> Self {
-        self.call.shared = bytes as u32;
+        self.call.shared = bytes.min(i32::MAX as usize) as u32;
         self
     }
 

@@ -31,9 +31,9 @@ use staging::Staging;
 use std::{
     collections::HashMap,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
-pub(crate) use view::{View, ViewMut};
+pub(crate) use view::{Plain, View, ViewMut};
 
 /// The arithmetic of matrix products; everything else is f32. Sums are kept in f32 throughout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -71,8 +71,9 @@ pub struct Gpu {
     slots: Arc<Slots>,
     /// Passes that are known.
     scripts: Mutex<HashMap<script::Key, Script>>,
-    /// The pass under way.
+    /// The pass under way, which other threads wait for.
     running: Mutex<Option<Script>>,
+    ended: Condvar,
     pool: Arc<Pool>,
     stream: Arc<CudaStream>,
     context: Arc<CudaContext>,
@@ -113,6 +114,7 @@ impl Gpu {
             slots,
             scripts,
             running,
+            ended: Condvar::new(),
             pool,
             stream,
             context,
@@ -140,6 +142,7 @@ impl Gpu {
 
     /// Fills the free memory of its pool with NaN, to catch a kernel that reads what it has not written.
     pub fn poison(&self) -> Result<()> {
+        let _turn = self.running();
         self.pool.poison()
     }
 
@@ -150,7 +153,8 @@ impl Gpu {
 
     /// As [`Gpu::scratch`], of values of another type.
     pub(crate) fn scratch_of<T: Copy>(&self, len: usize) -> Result<Pooled<T>> {
-        if let Some(script) = &*self.running() {
+        let running = self.running();
+        if let Some(script) = &*running {
             return script.pool().take(len);
         }
         self.pool.take(len).or_else(|e| match e {
@@ -161,7 +165,7 @@ impl Gpu {
 
     /// A copy of `values` on the GPU. What an op knows beside its operands and its sizes goes this way, and not among a
     /// kernel's arguments, so that steps of the same shapes are the same launches.
-    pub(crate) fn upload<T: Copy>(&self, values: &[T]) -> Result<Pooled<T>> {
+    pub(crate) fn upload<T: Plain>(&self, values: &[T]) -> Result<Pooled<T>> {
         if let Some(copy) = self.running().as_mut().and_then(|script| script.upload(values)) {
             return Ok(copy);
         }
@@ -171,7 +175,8 @@ impl Gpu {
     }
 
     /// Copies `values`, of as many, to the GPU, without waiting for work that is queued.
-    fn write<T: Copy>(&self, values: &[T], to: ViewMut<T>) -> Result<()> {
+    fn write<T: Plain>(&self, values: &[T], to: ViewMut<T>) -> Result<()> {
+        let _turn = self.running();
         self.context.bind_to_thread()?;
         let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
         if staging.is_none() {
@@ -184,7 +189,8 @@ impl Gpu {
     /// Waits for the work that `from` is made by, and copies it.
     pub(crate) fn download(&self, from: View, into: &mut [f32]) -> Result<()> {
         assert_eq!(from.len(), into.len(), "a download has room for what it is of");
-        if self.running().is_some() {
+        let running = self.running();
+        if running.is_some() {
             return Err(Error::Device("a pass that is repeated cannot download".into()));
         }
         self.context.bind_to_thread()?;
@@ -195,6 +201,7 @@ impl Gpu {
 
     /// Waits for all work that is queued.
     pub(crate) fn wait(&self) -> Result<()> {
+        let _turn = self.running();
         Ok(self.stream.synchronize()?)
     }
 

@@ -57,7 +57,9 @@ impl Pool {
 
     /// `len` values that hold whatever their last user left.
     pub fn take<T>(self: &Arc<Self>, len: usize) -> Result<Pooled<T>> {
-        let bytes = class(len * size_of::<T>());
+        let bytes = len.checked_mul(size_of::<T>()).and_then(class);
+        let bytes =
+            bytes.ok_or_else(|| Error::Device(format!("{len} values are more than can be addressed")))?;
         let used = self.free().get_mut(&bytes).and_then(BinaryHeap::pop);
         let address = match used {
             Some(Reverse(address)) => address,
@@ -126,11 +128,11 @@ impl Drop for Pool {
     }
 }
 
-/// The size of the block for `bytes`.
-fn class(bytes: usize) -> usize {
+/// The size of the block for `bytes`; none where that is more than can be counted.
+fn class(bytes: usize) -> Option<usize> {
     let bytes = bytes.max(SMALLEST);
     let below = 1 << bytes.ilog2();
-    bytes.next_multiple_of(below / STEPS)
+    bytes.checked_next_multiple_of(below / STEPS)
 }
 
 impl<T> Pooled<T> {
@@ -152,7 +154,9 @@ impl<T> Pooled<T> {
 
     /// A share of memory that is divided by hand: `len` values from byte `at` on.
     pub(super) fn slot<U>(&self, at: usize, len: usize) -> Pooled<U> {
-        assert!(at + len * size_of::<U>() <= self.len * size_of::<T>(), "a slot lies inside of its block");
+        let end = len.checked_mul(size_of::<U>()).and_then(|bytes| bytes.checked_add(at));
+        let inside = end.is_some_and(|end| end <= self.len * size_of::<T>());
+        assert!(inside, "a slot lies inside of its block");
         Pooled { block: self.block.clone(), at: self.at + at as u64, len, of: PhantomData }
     }
 
@@ -172,9 +176,12 @@ mod tests {
 
     #[test]
     fn blocks_waste_an_eighth_at_most() {
-        assert_eq!([0, 1, 512, 513, 576, 577, 1024].map(class), [512, 512, 512, 576, 576, 640, 1024]);
+        let classes = [0, 1, 512, 513, 576, 577, 1024].map(class);
+        assert_eq!(classes, [512, 512, 512, 576, 576, 640, 1024].map(Some));
         for bytes in (512..100_000).step_by(37) {
-            assert!(class(bytes) >= bytes && class(bytes) - bytes < bytes / 8 + 1, "{bytes}");
+            let block = class(bytes).expect("there is such a block");
+            assert!(block >= bytes && block - bytes < bytes / 8 + 1, "{bytes}");
         }
+        assert_eq!(class(usize::MAX - 1), None);
     }
 }

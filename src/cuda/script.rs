@@ -7,7 +7,7 @@
 //! which is what makes its addresses the same every time. One that does not match is queued as it comes, and rehearsed anew.
 
 use super::{
-    Gpu,
+    Gpu, Plain,
     landing::Landing,
     launch::Call,
     pool::{Pool, Pooled},
@@ -17,7 +17,10 @@ use cudarc::driver::{
     CudaStream, DriverError, result,
     sys::{self, CUgraphInstantiate_flags, CUstreamCaptureMode},
 };
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, MutexGuard, PoisonError},
+    thread::{self, ThreadId},
+};
 
 /// What a pass is: its name, and how many samples it is of.
 pub(crate) type Key = (&'static str, usize);
@@ -30,6 +33,8 @@ const ALIGNMENT: usize = 256;
 /// A pass, as far as it is known.
 #[derive(Debug)]
 pub(super) struct Script {
+    /// Whose pass it is.
+    thread: ThreadId,
     pool: Arc<Pool>,
     stage: Stage,
     work: Vec<Work>,
@@ -80,30 +85,16 @@ impl Drop for Graph {
 
 impl Gpu {
     /// What `pass` gives, where it asks for the same work every time that `key` is the same, apart from its uploads. It
-    /// may be run twice, and downloads nothing. One thread at a time; a pass inside of another is a part of that.
+    /// may be run twice, and downloads nothing. Other threads wait for its end; a pass inside of another is a part of that.
     pub(crate) fn repeat<T>(&self, key: Key, mut pass: impl FnMut() -> Result<T>) -> Result<T> {
-        if self.running().is_some() {
+        if !self.begin(key) {
             return pass();
         }
-        let (known, others) = {
-            let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-            (scripts.remove(&key), scripts.len())
-        };
-        if known.is_none() && others >= MOST {
-            return pass();
-        }
-        let mut script = known.unwrap_or_else(|| Script::new(self));
-        if script.begin(self).is_err() {
-            drop(script);
-            return pass();
-        }
-        *self.running() = Some(script);
         let turn = Turn(self);
         let result = pass();
-        let mut script = self.running().take().expect("a pass leaves its script");
-        drop(turn);
-        script.same &= result.is_ok();
-        let script = script.end(self);
+        let script = self.end(result.is_ok()).expect("a pass leaves its script");
+        // It is for a pass that panics.
+        std::mem::forget(turn);
         match (result, script) {
             (Ok(made), Ok(Some(script))) => {
                 self.scripts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, script);
@@ -122,6 +113,35 @@ impl Gpu {
         }
     }
 
+    /// Begins a pass, if there is none yet and it can be known.
+    fn begin(&self, key: Key) -> bool {
+        let mut running = self.running();
+        if running.is_some() {
+            return false;
+        }
+        let (known, others) = {
+            let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+            (scripts.remove(&key), scripts.len())
+        };
+        if known.is_none() && others >= MOST {
+            return false;
+        }
+        let mut script = known.unwrap_or_else(|| Script::new(self));
+        let begun = script.begin(self).is_ok();
+        *running = begun.then_some(script);
+        begun
+    }
+
+    /// Ends the pass that this thread has begun, if there is one; what it did is as it should be only if it is `done`.
+    fn end(&self, done: bool) -> Option<Result<Option<Script>>> {
+        let mut running = self.running();
+        let mut script = running.take()?;
+        script.same &= done;
+        let ended = script.end(self);
+        self.ended.notify_all();
+        Some(ended)
+    }
+
     /// Gives the driver back what passes that are known hold, and what is free; whether there was any of it.
     pub(super) fn forget(&self) -> bool {
         let known = std::mem::take(&mut *self.scripts.lock().unwrap_or_else(PoisonError::into_inner));
@@ -130,8 +150,14 @@ impl Gpu {
         self.pool.trim().unwrap_or(false) || some
     }
 
+    /// The pass under way, if it is this thread's; another's is waited for. Held while something is asked of the GPU, or a pass
+    /// that another thread begins meanwhile would take it for a part of itself.
     pub(super) fn running(&self) -> MutexGuard<'_, Option<Script>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        let me = thread::current().id();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let anothers =
+            |running: &mut Option<Script>| running.as_ref().is_some_and(|script| script.thread != me);
+        self.ended.wait_while(running, anothers).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,14 +166,14 @@ struct Turn<'a>(&'a Gpu);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let script = self.0.running().take();
-        script.map(|script| script.end(self.0));
+        self.0.end(false);
     }
 }
 
 impl Script {
     fn new(gpu: &Gpu) -> Self {
         Self {
+            thread: thread::current().id(),
             pool: Arc::new(Pool::new(gpu.context.clone(), gpu.stream.clone())),
             stage: Stage::Rehearse,
             work: vec![],
@@ -166,7 +192,7 @@ impl Script {
     }
 
     fn begin(&mut self, gpu: &Gpu) -> Result<()> {
-        (self.at, self.same) = (0, true);
+        (self.at, self.same, self.thread) = (0, true, thread::current().id());
         if self.stage == Stage::Capture {
             gpu.context.bind_to_thread()?;
             self.room = Some(gpu.pool.take(self.inputs.len().max(1))?);
@@ -182,7 +208,7 @@ impl Script {
 
     /// Memory for an upload of `values`, which will be there when the pass is; nothing in a rehearsal, where the caller
     /// sees to it.
-    pub fn upload<T: Copy>(&mut self, values: &[T]) -> Option<Pooled<T>> {
+    pub fn upload<T: Plain>(&mut self, values: &[T]) -> Option<Pooled<T>> {
         let (at, bytes) = (self.inputs.len(), size_of_val(values));
         self.inputs.resize((at + bytes).next_multiple_of(ALIGNMENT), 0);
         let room = self.room.as_ref()?;
@@ -190,7 +216,7 @@ impl Script {
             self.same = false;
             return self.pool.take(values.len()).ok();
         }
-        // SAFETY: both sides are of so many bytes, and apart.
+        // SAFETY: both sides are of so many bytes, and apart; plain values are bytes throughout.
         unsafe {
             self.inputs.as_mut_ptr().add(at).copy_from_nonoverlapping(values.as_ptr().cast(), bytes);
         }

@@ -106,8 +106,12 @@ impl Function {
 impl Module {
     /// `image` is a CUBIN, or PTX that ends with a zero.
     fn load(context: &Arc<CudaContext>, image: &[u8]) -> Result<Self, result::DriverError> {
+        if !image.starts_with(b"\x7fELF") && image.last() != Some(&0) {
+            return Err(result::DriverError(sys::CUresult::CUDA_ERROR_INVALID_IMAGE));
+        }
         context.bind_to_thread()?;
-        // SAFETY: the compiler made the image, whole and ended as the driver expects.
+        // SAFETY: the driver reads as far as the image says, an ELF file, or up to a zero, which is there. A compiler made it, in
+        // this run or, as its hash says, in an earlier one of this user's, whose cache folder is trusted as the program is.
         let raw = unsafe { result::module::load_data(image.as_ptr().cast::<c_void>())? };
         Ok(Self { raw, context: context.clone() })
     }

@@ -1,7 +1,7 @@
 //! Pinned host memory that uploads pass through: the caller's values are copied there and the caller goes on, while the
 //! copy to the GPU waits for its turn on the stream.
 
-use super::ViewMut;
+use super::{Plain, ViewMut};
 use crate::error::Result;
 use cudarc::driver::{CudaEvent, CudaStream, result, sys};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Staging {
         Ok(Self { parts, part: 0, at: 0, stream: stream.clone() })
     }
 
-    pub fn upload<T: Copy>(&mut self, values: &[T], to: ViewMut<T>) -> Result<()> {
+    pub fn upload<T: Plain>(&mut self, values: &[T], to: ViewMut<T>) -> Result<()> {
         assert_eq!(values.len(), to.len(), "an upload fills what it goes to");
         let (source, bytes) = (values.as_ptr().cast::<u8>(), size_of_val(values));
         let mut done = 0;

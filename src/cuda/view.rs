@@ -3,6 +3,20 @@
 
 use std::{marker::PhantomData, ops::Range};
 
+/// What can be uploaded: a value whose bytes are all its own.
+///
+/// # Safety
+///
+/// The type has no padding: its fields' sizes add up to its own.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: a number has no padding.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for f32 {}
+
 /// Values to be read.
 #[derive(Debug)]
 pub(crate) struct View<'a, T = f32> {

@@ -1,6 +1,9 @@
 //! Launches kernels/pairing_map.cu.
 
-use super::{Lengths, batch::CHANNEL};
+use super::{
+    Lengths,
+    batch::{CHANNEL, PAIR_CHANNELS},
+};
 use crate::{
     cuda::{Gpu, Source, ViewMut, kernels},
     error::Result,
@@ -37,7 +40,12 @@ const PAIRS: u32 = {
 
 /// The map of `tokens [samples, mirna + site]`.
 pub fn pairing_map(gpu: &Gpu, lengths: Lengths, tokens: &[u32], map: ViewMut) -> Result<()> {
-    let samples = tokens.len() / (lengths.mirna + lengths.site);
+    let samples = tokens.len() / (lengths.mirna + lengths.site).max(1);
+    assert_eq!(
+        map.len(),
+        samples * lengths.mirna * lengths.site * PAIR_CHANNELS,
+        "a map has room for all pairs"
+    );
     let bytes: Vec<u8> = tokens.iter().map(|&token| token as u8).collect();
     let tokens = gpu.upload(&bytes)?;
     let d = Dims { mirna: lengths.mirna as u32, site: lengths.site as u32, pairs: PAIRS };

@@ -3,7 +3,10 @@
 //! Each op is a folder: `mod.rs` has the formula, the shapes and one exhaustive match on the device; `reference.rs` the
 //! textbook formula over f32 and f64, which is the judge; `simd.rs`, where speed matters, the same in vectors.
 
-use crate::{error::Result, tensor::Tensor};
+use crate::{
+    error::{Error, Result},
+    tensor::Tensor,
+};
 
 pub mod activation;
 pub mod add;
@@ -60,6 +63,22 @@ pub trait Op<const N: usize>: std::fmt::Debug + Send + 'static {
 
     /// The gradient of a loss in each input that `needs` one, given the gradient `dout` in the result.
     fn backward(&self, saved: &Self::Saved, dout: &Tensor, needs: [bool; N]) -> Result<[Option<Tensor>; N]>;
+}
+
+/// An error unless `dout`, the gradient in a result, has as many values as that: backward goes by the sizes that forward saw.
+pub(crate) fn check_gradient(op: &'static str, dout: &Tensor, values: usize) -> Result<()> {
+    if dout.len() == values {
+        return Ok(());
+    }
+    Err(Error::shape(op, format!("a gradient of {values} values"), dout))
+}
+
+/// Sizes as kernels count; an error where one is more than they can.
+pub(crate) fn sizes<const N: usize>(op: &'static str, sizes: [usize; N]) -> Result<[i32; N]> {
+    match sizes.iter().find(|&&n| i32::try_from(n).is_err()) {
+        Some(large) => Err(Error::shape(op, "sizes below 2^31", large)),
+        None => Ok(sizes.map(|n| n as i32)),
+    }
 }
 
 /// f32 or f64: what the reference formulas are written over.

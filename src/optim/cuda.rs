@@ -2,7 +2,7 @@
 //! the GPU for the kernel that scales by it.
 
 use crate::{
-    cuda::{Gpu, Pooled, Source, View, ViewMut, kernels},
+    cuda::{Gpu, Plain, Pooled, Source, View, ViewMut, kernels},
     error::Result,
 };
 
@@ -29,6 +29,9 @@ pub struct Factors {
     pub keep: f32,
 }
 
+// SAFETY: eight f32 and nothing else.
+unsafe impl Plain for Factors {}
+
 pub fn adamw(gpu: &Gpu, f: Factors, g: View, [x, m, v]: [ViewMut; 3]) -> Result<()> {
     let factors = gpu.upload(&[f])?;
     let launch = gpu
@@ -51,6 +54,9 @@ struct Pace {
     decay: f32,
     rate: f32,
 }
+
+// SAFETY: three f32 and nothing else.
+unsafe impl Plain for Pace {}
 
 pub fn sgd(gpu: &Gpu, [momentum, decay, rate]: [f64; 3], g: View, [x, velocity]: [ViewMut; 2]) -> Result<()> {
     let pace = gpu.upload(&[Pace { momentum: momentum as f32, decay: decay as f32, rate: rate as f32 }])?;

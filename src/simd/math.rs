@@ -100,7 +100,8 @@ mod tests {
     }
 
     fn worst<const F: char>(isa: Isa, (from, to): (f32, f32), error: impl Fn(f64, f64) -> f64) -> f64 {
-        let x: Vec<f32> = (0..200_003).map(|i| from + (to - from) * i as f32 / 200_002.0).collect();
+        let points = if cfg!(miri) { 203 } else { 200_003 };
+        let x: Vec<f32> = (0..points).map(|i| from + (to - from) * i as f32 / (points - 1) as f32).collect();
         let y = apply::<F>(isa, &x);
         x.iter().zip(&y).map(|(&x, &y)| error(x as f64, y as f64)).fold(0.0, f64::max)
     }

@@ -150,6 +150,14 @@ impl Isa {
     }
 }
 
+/// How many values lie up to and with the last of `rows x cols`, so many values apart; none where that cannot be counted,
+/// or where there is no value. What unsafe code goes by: a product that wraps would let it read anything.
+#[inline(always)]
+fn extent((rows, row): (usize, usize), (cols, col): (usize, usize)) -> Option<usize> {
+    let (down, right) = (rows.checked_sub(1)?.checked_mul(row)?, cols.checked_sub(1)?.checked_mul(col)?);
+    down.checked_add(right)?.checked_add(1)
+}
+
 /// Asks for the line of `x` to be brought to the second-level cache; a hint.
 #[inline(always)]
 pub fn prefetch(x: *const f32) {

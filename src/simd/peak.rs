@@ -44,6 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore)] // it measures time
     fn wider_vectors_do_not_do_less() {
         let rates: Vec<f64> = Isa::all().into_iter().map(|isa| fma_peak(isa, 20)).collect();
         println!("{:?}", rates.iter().map(|r| r / 1e9).collect::<Vec<_>>());

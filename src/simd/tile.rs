@@ -4,7 +4,7 @@
 //! of a finished tile is the caller's: a [`Finish`] is inlined behind the last multiplication, so a maximum, an exponential
 //! or a sum costs no pass over memory.
 
-use super::Simd;
+use super::{Simd, extent};
 
 /// The left factor: element `(i, p)` is `data[i * row + p * col]`.
 #[derive(Clone, Copy)]
@@ -103,8 +103,9 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     if depth == 0 {
         return acc;
     }
-    assert!((MR - 1) * a.row + (depth - 1) * a.col < a.data.len(), "a tile lies inside A");
-    assert!((depth - 1) * b.row + NV * S::LANES <= b.data.len(), "a tile lies inside B");
+    let (left, right) = (extent((MR, a.row), (depth, a.col)), extent((depth, b.row), (NV * S::LANES, 1)));
+    assert!(left.is_some_and(|n| n <= a.data.len()), "a tile lies inside A");
+    assert!(right.is_some_and(|n| n <= b.data.len()), "a tile lies inside B");
     let (left, right) = (a.data.as_ptr(), b.data.as_ptr());
     for p in 0..depth {
         // SAFETY: p < depth, r < MR and the NV vectors of a row of B: the greatest offsets are those asserted above.
@@ -122,4 +123,72 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     acc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Isa, Kernel};
+
+    /// Keeps the product, with rows `width` values apart.
+    struct Keep<'a>(&'a mut [f32], usize);
+    impl<S: Simd> Finish<S> for Keep<'_> {
+        #[inline(always)]
+        fn tile<const MR: usize, const NV: usize>(
+            &mut self,
+            s: S,
+            (i, rows): (usize, usize),
+            at: usize,
+            acc: [[S::V; NV]; MR],
+        ) {
+            for (r, acc) in acc.iter().enumerate().take(rows) {
+                for (v, &acc) in acc.iter().enumerate() {
+                    s.store(&mut self.0[(i + r) * self.1 + at + v * S::LANES..], acc);
+                }
+            }
+        }
+    }
+
+    /// Rows, vectors and depth of a product; whether A lies by columns.
+    struct Case((usize, usize, usize), bool);
+    impl Kernel for Case {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Case((rows, vectors, depth), turned) = self;
+            let (tall, width) = (rows + MOST_ROWS, vectors * S::LANES);
+            let value = |i: usize, j: usize| (i * 7 + j * 3) as f32 % 11.0 - 5.0;
+            let (row, col) = if turned { (1, tall) } else { (depth, 1) };
+            let mut a = vec![0.0; tall * depth];
+            for i in 0..tall {
+                for p in 0..depth {
+                    a[i * row + p * col] = value(i, p);
+                }
+            }
+            let b: Vec<f32> = (0..depth * width).map(|at| value(at / width, at % width)).collect();
+            let mut c = vec![f32::NAN; rows * width];
+            let (left, right) = (Left { data: &a, row, col }, Right { data: &b, row: width });
+            product(s, (left, rows), (right, vectors), depth, &mut Keep(&mut c, width));
+            for (at, &found) in c.iter().enumerate() {
+                let (i, j) = (at / width, at % width);
+                let want: f32 = (0..depth).map(|p| value(i, p) * value(p, j)).sum();
+                assert_eq!(found, want, "{rows} rows, {vectors} vectors, depth {depth}: ({i}, {j})");
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_sums_on_every_instruction_set() {
+        for isa in Isa::all() {
+            for rows in [1, 5, 24, 25] {
+                for vectors in [1, 2, 3, 4, 5] {
+                    for depth in [1, 3] {
+                        for turned in [false, true] {
+                            isa.run(Case((rows, vectors, depth), turned));
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Matrices turned in registers, a square of vectors at a time.
 
-use super::{Isa, Kernel, Simd};
+use super::{Isa, Kernel, Simd, extent};
 
 /// [`transpose`], for callers that are not inside a kernel.
 pub fn turn(
@@ -35,8 +35,9 @@ pub fn transpose<S: Simd>(
     if rows == 0 || cols == 0 {
         return;
     }
-    assert!((rows - 1) * from_row + cols <= from.len(), "a matrix lies inside its data");
-    assert!((cols - 1) * to_row + rows <= to.len(), "a transpose lies inside its data");
+    let (here, there) = (extent((rows, from_row), (cols, 1)), extent((cols, to_row), (rows, 1)));
+    assert!(here.is_some_and(|n| n <= from.len()), "a matrix lies inside its data");
+    assert!(there.is_some_and(|n| n <= to.len()), "a transpose lies inside its data");
     for i in (0..rows).step_by(S::LANES) {
         for j in (0..cols).step_by(S::LANES) {
             let (from, to) = (&from[i * from_row + j..], &mut to[j * to_row + i..]);

@@ -8,7 +8,7 @@ mod cuda;
 pub(crate) mod reference;
 pub(crate) mod simd;
 
-use super::Op;
+use super::{Op, check_gradient};
 use crate::{
     device::Device,
     error::Result,
@@ -43,6 +43,7 @@ impl Op<1> for Activate {
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        check_gradient(Self::NAME, dy, s.0.len())?;
         Ok([Some(self.0.gradient(&s.0, dy)?)])
     }
 }

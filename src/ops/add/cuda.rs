@@ -1,5 +1,5 @@
 use crate::{
-    cuda::{Gpu, Source, View, ViewMut, kernels},
+    cuda::{Gpu, Plain, Source, View, ViewMut, kernels},
     error::Result,
 };
 
@@ -71,6 +71,9 @@ pub struct Piece {
     to: u32,
     count: u32,
 }
+
+// SAFETY: 8, 4 and 4 bytes are the 16 of its size.
+unsafe impl Plain for Piece {}
 
 /// What is to be added from `to` on, a piece a block.
 pub fn pieces(x: View, to: usize) -> impl Iterator<Item = Piece> {

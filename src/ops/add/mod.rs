@@ -68,6 +68,8 @@ pub(crate) fn sum_leading(dy: &Tensor, shape: &[usize]) -> Result<Tensor> {
 /// GPU does it in one launch.
 pub(crate) fn gather(into: &mut Tensor, parts: &[(usize, Tensor)]) -> Result<()> {
     let Some((_, first)) = parts.first() else { return Ok(()) };
+    let inside = |(at, x): &(usize, Tensor)| at.checked_add(x.len()).is_some_and(|end| end <= into.len());
+    assert!(parts.iter().all(inside), "what is gathered has its place");
     let mut pieces = vec![];
     for (at, x) in parts {
         match on([x], [])? {

@@ -12,7 +12,7 @@ mod operands;
 mod reference;
 mod simd;
 
-use super::{Op, dropout::Mask};
+use super::{Op, check_gradient, dropout::Mask};
 use crate::{
     error::{Error, Result},
     tensor::{On, Tensor, on},
@@ -159,7 +159,8 @@ impl Op<3> for Attention {
     }
 
     fn backward(&self, s: &Saved<3>, dout: &Tensor, _: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
-        let (d, [q, k, v]) = (s.dims, &s.inputs);
+        let (d, [q, k, v]) = (self.checked(s.dims)?, &s.inputs);
+        check_gradient("attention", dout, s.out.len())?;
         let mut dq = Tensor::unwritten(dout.device(), q.shape())?;
         let mut dk = Tensor::unwritten(dout.device(), k.shape())?;
         let mut dv = Tensor::unwritten(dout.device(), v.shape())?;
@@ -204,7 +205,8 @@ impl Op<1> for Attention {
     }
 
     fn backward(&self, s: &Saved<1>, dout: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
-        let (d, [qkv]) = (s.dims, &s.inputs);
+        let (d, [qkv]) = (self.checked(s.dims)?, &s.inputs);
+        check_gradient("attention", dout, s.out.len())?;
         let mut dqkv = Tensor::unwritten(dout.device(), qkv.shape())?;
         match on([qkv, &s.out, &s.stats, dout], [&mut dqkv])? {
             On::Reference(inputs, [dqkv]) => reference::backward_of_one(self, d, inputs, dqkv),

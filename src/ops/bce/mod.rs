@@ -8,7 +8,7 @@
 mod cuda;
 pub(super) mod reference;
 
-use super::Op;
+use super::{Op, check_gradient};
 use crate::{
     error::{Error, Result},
     tensor::{On, Tensor, on},
@@ -70,6 +70,8 @@ impl Op<1> for BceWithLogits {
     }
 
     fn backward(&self, s: &Saved, dloss: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        self.check(&s.logits)?;
+        check_gradient(Self::NAME, dloss, 1)?;
         let mut dlogits = Tensor::unwritten(dloss.device(), s.logits.shape())?;
         match on([&s.logits, dloss], [&mut dlogits])? {
             On::Reference(inputs, outputs) => reference::backward(self, inputs, outputs),

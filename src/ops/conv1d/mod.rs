@@ -4,6 +4,7 @@
 use super::{
     Activation, Op,
     conv2d::{self, Dims},
+    sizes,
 };
 use crate::{
     error::{Error, Result},
@@ -28,6 +29,7 @@ impl Conv1d {
             let expected = format!("weight [K >= 1, {ins}, {outs}], bias [{outs}], dilation >= 1");
             return Err(Error::shape(Self::NAME, expected, (weight, bias, self.dilation)));
         }
+        sizes(Self::NAME, [(k - 1).saturating_mul(self.dilation)])?;
         Ok((Dims::sequence([batch, time, ins], [k, outs], self.dilation), [batch, time, outs]))
     }
 }

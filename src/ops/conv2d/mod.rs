@@ -8,7 +8,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::{Activation, Op, activation};
+use super::{Activation, Op, activation, check_gradient};
 use crate::{
     device::Device,
     error::{Error, Result},
@@ -124,6 +124,7 @@ pub(super) fn gradients(
     needs: [bool; 3],
 ) -> Result<[Option<Tensor>; 3]> {
     let (dims, device) = (s.dims, dy.device());
+    check_gradient(Conv2d::NAME, dy, dims.result().iter().product())?;
     let dz = activation::unfinish(activation, &s.fused, dy)?;
     let [mut dx, mut dweight, mut dbias] = [None, None, None];
     if needs[0] {

@@ -5,7 +5,7 @@
 mod cuda;
 mod reference;
 
-use super::{Op, bce::check_normalizer};
+use super::{Op, bce::check_normalizer, check_gradient};
 use crate::{
     error::{Error, Result},
     tensor::{On, Tensor, on},
@@ -62,6 +62,8 @@ impl Op<1> for SoftmaxCrossEntropy {
     }
 
     fn backward(&self, s: &Saved, dloss: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        self.check(&s.logits)?;
+        check_gradient(Self::NAME, dloss, 1)?;
         let mut dlogits = Tensor::unwritten(dloss.device(), s.logits.shape())?;
         match on([&s.logits, dloss], [&mut dlogits])? {
             On::Reference(inputs, outputs) => reference::backward(self, inputs, outputs),

@@ -1,6 +1,6 @@
 use super::Mask;
 use crate::{
-    cuda::{Gpu, Pooled, Source, View, ViewMut, kernels},
+    cuda::{Gpu, Plain, Pooled, Source, View, ViewMut, kernels},
     error::Result,
 };
 
@@ -20,6 +20,9 @@ pub(crate) struct KernelMask {
     pub(super) threshold: u32,
     pub(super) scale: f32,
 }
+
+// SAFETY: seven words of four bytes and nothing else.
+unsafe impl Plain for KernelMask {}
 
 /// `x [samples, per_sample]`
 #[repr(C)]

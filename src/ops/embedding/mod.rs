@@ -6,10 +6,10 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::Op;
+use super::{Op, check_gradient, sizes};
 use crate::{
     error::{Error, Result},
-    tensor::{On, Shape, Tensor, on},
+    tensor::{On, Shape, Tensor, counted, on},
 };
 use std::sync::Arc;
 
@@ -40,14 +40,15 @@ impl Embedding {
         let &[rows, channels] = table.shape() else {
             return Err(Error::shape(Self::NAME, "table [V, C]", table));
         };
-        if self.shape.len() > 3 || self.ids.len() != self.shape.iter().product::<usize>() {
+        if self.shape.len() > 3 || self.ids.len() != counted(&self.shape)? {
             let expected = format!("at most 3 axes, and ids {:?}", self.shape);
             return Err(Error::shape(Self::NAME, expected, self.ids.len()));
         }
         if let Some(id) = self.ids.iter().find(|&&id| id as usize >= rows) {
             return Err(Error::shape(Self::NAME, format!("ids below {rows}"), id));
         }
-        Ok(Dims { rows: rows as i32, channels: channels as i32 })
+        let [rows, channels] = sizes(Self::NAME, [rows, channels])?;
+        Ok(Dims { rows, channels })
     }
 }
 
@@ -69,6 +70,7 @@ impl Op<1> for Embedding {
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
         let dims = s.dims;
+        check_gradient(Self::NAME, dy, self.ids.len() * dims.channels as usize)?;
         let mut dtable = Tensor::unwritten(dy.device(), &[dims.rows as usize, dims.channels as usize])?;
         match on([dy], [&mut dtable])? {
             On::Reference(inputs, outputs) => reference::backward(dims, &self.ids, inputs, outputs),

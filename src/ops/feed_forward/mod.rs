@@ -8,7 +8,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::{Op, add, dropout::Mask, onto};
+use super::{Op, add, check_gradient, dropout::Mask, onto};
 use crate::{
     cuda::View,
     device::Device,
@@ -120,6 +120,7 @@ impl FeedForward {
     /// All gradients but the residual's, which is `dy`.
     fn gradients(&self, s: &Saved, dy: &Tensor) -> Result<[Tensor; 5]> {
         let (dims, device) = (s.dims, dy.device());
+        check_gradient(NAME, dy, s.x.len())?;
         let dy = &onto::through(self.out_dropout, dy.clone())?;
         let mut dx = Tensor::unwritten(device, s.x.shape())?;
         let mut dup = Tensor::unwritten(device, s.up.shape())?;

@@ -12,7 +12,7 @@ const WARP: u32 = 32;
 /// Blocks of backward, at most: enough for the largest GPU, and few enough that adding their shares is no work.
 const BLOCKS: u32 = 528;
 /// Bytes of shared memory that leave room for several blocks; rows too long for it get fewer warps a block.
-const SHARED: u32 = 48 << 10;
+const SHARED: usize = 48 << 10;
 
 pub fn forward(gpu: &Gpu, d: Dims, [x, gamma, beta]: [View; 3], [y, mean, rstd]: [ViewMut; 3]) -> Result<()> {
     let grid = [(d.rows as u32).div_ceil(WARPS), 1, 1];
@@ -35,13 +35,13 @@ pub fn backward(
     [x, gamma, mean, rstd, dy]: [View; 5],
     [dx, dgamma, dbeta]: [ViewMut; 3],
 ) -> Result<()> {
-    let share = 2 * d.cols as u32 * size_of::<f32>() as u32;
-    let warps = (SHARED / share.max(1)).clamp(1, WARPS);
-    let blocks = (d.rows as u32).div_ceil(warps).clamp(1, BLOCKS);
+    let share = 2 * d.cols as usize * size_of::<f32>();
+    let warps = (SHARED / share.max(1)).clamp(1, WARPS as usize);
+    let blocks = (d.rows as u32).div_ceil(warps as u32).clamp(1, BLOCKS);
     let mut partial = gpu.scratch(2 * blocks as usize * d.cols as usize)?;
     let launch = gpu
-        .launch(&SOURCE, "layer_norm_backward", [blocks, 1, 1], WARP * warps)?
-        .shared((warps * share) as usize)
+        .launch(&SOURCE, "layer_norm_backward", [blocks, 1, 1], WARP * warps as u32)?
+        .shared(warps * share)
         .value(d)
         .input(x)
         .input(gamma)

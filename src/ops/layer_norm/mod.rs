@@ -8,7 +8,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::Op;
+use super::{Op, check_gradient, sizes};
 use crate::{
     error::{Error, Result},
     tensor::{On, Tensor, on},
@@ -47,7 +47,8 @@ impl LayerNorm {
         if gamma.shape() != [cols] || beta.shape() != [cols] {
             return Err(Error::shape(Self::NAME, format!("gamma, beta [{cols}]"), (gamma, beta)));
         }
-        Ok(Dims { rows: (x.len() / cols.max(1)) as i32, cols: cols as i32, eps: self.eps })
+        let [rows, cols] = sizes(Self::NAME, [x.len() / cols.max(1), cols])?;
+        Ok(Dims { rows, cols, eps: self.eps })
     }
 }
 
@@ -71,6 +72,7 @@ impl Op<3> for LayerNorm {
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 3]) -> Result<[Option<Tensor>; 3]> {
+        check_gradient(Self::NAME, dy, s.x.len())?;
         let device = dy.device();
         let mut dx = Tensor::unwritten(device, s.x.shape())?;
         let mut dgamma = Tensor::unwritten(device, s.gamma.shape())?;

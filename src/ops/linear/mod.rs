@@ -7,7 +7,7 @@ pub(in crate::ops) mod cuda;
 mod reference;
 mod simd;
 
-use super::{Activation, Op, activation, dropout::Mask, onto};
+use super::{Activation, Op, activation, check_gradient, dropout::Mask, onto, sizes};
 use crate::{
     cuda::View,
     error::{Error, Result},
@@ -59,7 +59,7 @@ impl Linear {
         let mut z = Tensor::unwritten(x.device(), &shape)?;
         let per_sample = onto::rows_per_sample("linear", &z, self.dropout, residual)?;
         let rows = outer.iter().product();
-        let [rows, per_sample, ins, outs] = [rows, per_sample, ins, outs].map(|n: usize| n as i32);
+        let [rows, per_sample, ins, outs] = sizes("linear", [rows, per_sample, ins, outs])?;
         let dims = Dims { rows, per_sample, ins, outs };
         let mut slope = activation::beside(self.activation, &z)?;
         // What is absent is opened as x, and left out.
@@ -82,6 +82,7 @@ impl Linear {
     /// `dx, dweight, dbias, dresidual`
     fn gradients(&self, s: &Saved, dy: &Tensor, needs: [bool; 4]) -> Result<[Option<Tensor>; 4]> {
         let (dims, device) = (s.dims, dy.device());
+        check_gradient("linear", dy, dims.rows as usize * dims.outs as usize)?;
         let dresidual = activation::unfinish(self.activation, &s.fused, dy)?;
         let dz = onto::through(self.dropout, dresidual.clone())?;
         let [mut dx, mut dweight, mut dbias] = [None, None, None];

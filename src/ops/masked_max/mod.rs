@@ -4,7 +4,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::{Op, masked_mean::Dims};
+use super::{Op, check_gradient, masked_mean::Dims};
 use crate::{
     error::Result,
     tensor::{On, Tensor, on},
@@ -43,6 +43,7 @@ impl Op<1> for MaskedMax {
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        check_gradient(Self::NAME, dy, s.argmax.len())?;
         let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
         match on([&s.argmax, dy], [&mut dx])? {
             On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),

@@ -4,7 +4,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::Op;
+use super::{Op, check_gradient, sizes};
 use crate::{
     error::{Error, Result},
     tensor::{On, Tensor, on},
@@ -38,14 +38,28 @@ impl Dims {
         let &[batch, time, channels] = x.shape() else {
             return Err(Error::shape(op, "x [B, T, C]", x));
         };
-        let given = lengths.unwrap_or_default();
-        if lengths.is_some() && given.len() != batch {
+        let [batch, time, channels] = sizes(op, [batch, time, channels])?;
+        let dims = Self { batch, time, channels };
+        dims.check(op, lengths)?;
+        Ok(dims)
+    }
+
+    fn check(self, op: &'static str, lengths: Option<&[u32]>) -> Result<()> {
+        let Some(given) = lengths else { return Ok(()) };
+        let [batch, time, _] = self.shape();
+        if given.len() != batch {
             return Err(Error::shape(op, format!("{batch} lengths"), given.len()));
         }
-        if let Some(length) = given.iter().find(|&&n| n == 0 || n as usize > time) {
-            return Err(Error::shape(op, format!("lengths in 1..={time}"), length));
+        match given.iter().find(|&&n| n == 0 || n as usize > time) {
+            Some(length) => Err(Error::shape(op, format!("lengths in 1..={time}"), length)),
+            None => Ok(()),
         }
-        Ok(Self { batch: batch as i32, time: time as i32, channels: channels as i32 })
+    }
+
+    /// For the way back: an op may be asked for the gradient of what another one made.
+    pub fn check_back(self, op: &'static str, lengths: Option<&[u32]>, dy: &Tensor) -> Result<()> {
+        self.check(op, lengths)?;
+        check_gradient(op, dy, self.pooled().iter().product())
     }
 
     /// Positions that count of sample `b`.
@@ -83,6 +97,7 @@ impl Op<1> for MaskedMean {
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
         let lengths = self.lengths.as_deref();
+        s.dims.check_back(Self::NAME, lengths, dy)?;
         let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
         match on([dy], [&mut dx])? {
             On::Reference(inputs, outputs) => reference::backward(s.dims, lengths, inputs, outputs),

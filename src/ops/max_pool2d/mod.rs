@@ -5,7 +5,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::Op;
+use super::{Op, check_gradient, sizes};
 use crate::{
     device::Device,
     error::{Error, Result},
@@ -68,7 +68,7 @@ impl MaxPool2d {
             return Err(Error::shape(Self::NAME, format!("a size in 1..={}", height.min(width)), self.size));
         }
         let [batch, height, width, channels, size] =
-            [batch, height, width, channels, self.size].map(|n| n as i32);
+            sizes(Self::NAME, [batch, height, width, channels, self.size])?;
         Ok(Dims { batch, height, width, channels, size })
     }
 }
@@ -103,6 +103,7 @@ impl Op<1> for MaxPool2d {
     }
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
+        check_gradient(Self::NAME, dy, s.argmax.len())?;
         let mut dx = Tensor::unwritten(dy.device(), &s.dims.shape())?;
         match on([&s.argmax, dy], [&mut dx])? {
             On::Reference(inputs, outputs) => reference::backward(s.dims, inputs, outputs),

@@ -47,6 +47,7 @@ impl Op<1> for NoisyOr {
 
     fn backward(&self, s: &Saved, dy: &Tensor, _: [bool; 1]) -> Result<[Option<Tensor>; 1]> {
         let (dims, lengths) = (s.dims, self.lengths.as_deref());
+        dims.check_back(Self::NAME, lengths, dy)?;
         let mut dx = Tensor::unwritten(dy.device(), &dims.shape())?;
         match on([&s.x, dy], [&mut dx])? {
             On::Reference(inputs, outputs) => reference::backward(dims, lengths, inputs, outputs),
