@@ -274,10 +274,12 @@ fn cards_that_make_no_sense() {
         let loss = json!({"uncalibrated": 0.0, "temperature": null, "line": null, "isotonic": null});
         meaning(json!({"calibration": {"curve": curve, "log_loss": loss, "rows": 1, "sha256": []}}))
     };
-    for points in [json!([]), json!([[0, 0], [0, 1]]), json!([[0, 1], [1, 0]]), json!([[0, 0], [1e39, 1]])] {
+    for points in [json!([]), json!([[0, 0], [0, 1]]), json!([[0, 1], [1, 0]])] {
         assert!(curve(json!({"isotonic": {"points": points}})).contains("a calibration that rises"));
     }
     assert!(curve(json!({"line": {"scale": 0, "offset": 1}})).contains("a calibration that rises"));
+    let beyond = "metadata: number out of range";
+    assert!(curve(json!({"isotonic": {"points": [[0, 0], [1e39, 1]]}})).contains(beyond), "of f32");
     assert!(curve(json!({"isotonic": {"points": [[null, 0]]}})).contains("metadata: invalid type: null"));
     let null = |points: Value| {
         let gate = json!({"nucleotides": 1, "real": 1, "shuffled": 1, "points": points});
@@ -291,7 +293,6 @@ fn cards_that_make_no_sense() {
         json!([[0, 0.5, 0.5], [1, 0.5, 0.6]]),
         json!([[0, 7, 0.5]]),
         json!([[0, 0.5, -1]]),
-        json!([[1e39, 0.5, 0.5]]),
     ] {
         assert!(null(points.clone()).contains("tables of the null that go up in log-odds"), "{points}");
     }
