@@ -207,6 +207,16 @@ fn a_step_without_numbers_names_its_op_and_keeps_the_checkpoint_before() {
 }
 
 #[test]
+fn parameters_that_are_no_numbers_are_not_kept() {
+    let folder = folder();
+    let wild = "--set training.optimizer=sgd --set training.rate=1e39 --set training.warmup=0";
+    let line = format!("train --config train.toml --out run {wild} --set training.checkpoint_steps=1");
+    let (_, said) = folder.run(1, &line);
+    assert!(said.contains("step 1: sgd: ") && said.contains(", after its update, holds "), "{said}");
+    assert!(!folder.path("run/last.safetensors").exists());
+}
+
+#[test]
 fn a_run_without_its_best_model_is_not_gone_on_with() {
     let folder = folder();
     let line = "train --config train.toml --out run";

@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// Go on from the folder's last checkpoint: the result has the same bits as that of an undisturbed run
     #[arg(long)]
     resume: bool,
-    /// Look at everything that each op makes, and end with its name where that is infinite or no number; several times slower.
+    /// Look at everything that each op makes, and end with its name where that is infinite or no number; on the CPU half as long again.
     /// Without this, the step in which a loss is no number is taken again and looked at, on the CPU
     #[arg(long)]
     check_numerics: bool,

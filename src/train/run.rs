@@ -248,8 +248,6 @@ impl Run<'_> {
             return Err(Error::Diverged { step: self.progress.step, found });
         }
         let labels = labels(rows);
-        // ln(1 + exp(x)), which is finite for every finite x
-        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
         let loss = |(&z, &y): (&f32, &bool)| softplus(f64::from(if y { -z } else { z }));
         let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
         let probabilities: Vec<f32> = logits.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
@@ -316,6 +314,11 @@ impl Progress {
     }
 }
 
+/// `ln(1 + exp(x))`, finite for every finite `x`.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
 /// An op's complaint of a number, with the step in which it had it.
 fn at_step(step: u64, error: Error) -> Error {
     match error {
@@ -334,4 +337,18 @@ fn labels(rows: &[Pair]) -> Vec<bool> {
 
 fn duo(pair: &Pair) -> Duo<'_> {
     (&pair.mirna, &pair.site)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loss_of_any_log_odds_is_a_number() {
+        for x in [-1e300, -800.0, -1.0, 0.0, 1.0, 36.0, 800.0, 1e300] {
+            let (loss, least) = (softplus(x), x.max(0.0));
+            assert!(loss.is_finite() && (least..=least + 0.7).contains(&loss), "{x}: {loss}");
+        }
+        assert!((softplus(1.0) - 1.3132616875182228).abs() < 1e-15);
+    }
 }
