@@ -3,6 +3,8 @@
 //! Ops are recorded as they run, which is already a topological order; backward pops them off. A value that is used
 //! twice gets the sum of two gradients here and nowhere else.
 
+mod finite;
+
 use crate::{
     arena::Kept,
     device::Device,
@@ -34,6 +36,7 @@ type Give<'a> = &'a mut dyn FnMut(Source, Tensor) -> Result<()>;
 
 /// A place on the tape. An op leaves it empty when its backward is done; the same op of the next pass is written there.
 trait Node: Any + Send {
+    fn op(&self) -> &'static str;
     fn backward(&mut self, dout: &Tensor, give: Give) -> Result<()>;
     fn clear(&mut self);
 }
@@ -45,6 +48,9 @@ struct Recorded<O: Op<N>, const N: usize> {
 }
 
 impl<O: Op<N>, const N: usize> Node for Option<Recorded<O, N>> {
+    fn op(&self) -> &'static str {
+        O::NAME
+    }
     fn backward(&mut self, dout: &Tensor, give: Give) -> Result<()> {
         let Some(Recorded { op, parents, saved }) = self.take() else { return Ok(()) };
         let grads = op.backward(&saved, dout, parents.map(|p| p.is_some()))?;
@@ -105,6 +111,7 @@ pub struct Tape<'p> {
     device: Device,
     recording: RefCell<Kept<Recording>>,
     record: bool,
+    checks: bool,
     noise: Option<Noise>,
     draws: Cell<u32>,
 }
@@ -124,7 +131,7 @@ impl<'p> Tape<'p> {
             flags.resize(params.count(), false);
         }
         let (recording, device) = (RefCell::new(recording), device.clone());
-        Self { params, device, recording, record, noise, draws: Cell::new(0) }
+        Self { params, device, recording, record, checks: false, noise, draws: Cell::new(0) }
     }
 
     /// Records for backward; without dropout. Results go to `device`'s buffers, a worker of the parameters' device.
@@ -140,6 +147,13 @@ impl<'p> Tape<'p> {
     /// Records nothing: what a forward pass no longer needs is freed at once.
     pub fn inference(params: &'p Params, device: &Device) -> Self {
         Self::with(params, device, false, None)
+    }
+
+    /// Whether to look at everything that goes in and comes out of each op, here and on the way back, for infinities and what is
+    /// no number. The first is an error.
+    pub fn checked(mut self, checks: bool) -> Self {
+        self.checks = checks;
+        self
     }
 
     /// Where results are made.
@@ -179,13 +193,30 @@ impl<'p> Tape<'p> {
     /// Runs `op` and records it if a gradient can flow through it.
     pub fn apply<O: Op<N>, const N: usize>(&self, op: O, inputs: [&Var; N]) -> Result<Var> {
         let parents = inputs.map(|v| v.source);
+        if self.checks {
+            finite::expect_finite_inputs(O::NAME, &inputs, self.params)?;
+        }
         let inputs = inputs.map(|v| &v.value);
         if parents.iter().all(Option::is_none) {
-            return Ok(Var { value: op.infer(inputs)?, source: None });
+            let value = self.look_at::<O, N>(op.infer(inputs)?, parents)?;
+            return Ok(Var { value, source: None });
         }
         let (value, saved) = op.forward(inputs)?;
+        let value = self.look_at::<O, N>(value, parents)?;
         let at = self.recording.borrow_mut().push(Recorded { op, parents, saved });
         Ok(Var { value, source: Some(Source::Node(at)) })
+    }
+
+    /// An op's output, if it is to be looked at.
+    fn look_at<O: Op<N>, const N: usize>(
+        &self,
+        value: Tensor,
+        parents: [Option<Source>; N],
+    ) -> Result<Tensor> {
+        if self.checks {
+            finite::expect_finite(O::NAME, &value, || finite::output(&parents, self.params))?;
+        }
+        Ok(value)
     }
 
     /// The gradient of the scalar `loss` in every parameter the pass used.
@@ -209,7 +240,7 @@ impl<'p> Tape<'p> {
     }
 
     fn walk(mut self, out: &Var, dout: Tensor, sum: &mut Grads) -> Result<()> {
-        let params = self.params;
+        let (params, checks) = (self.params, self.checks);
         let Recording { nodes, len, grads, waiting, used, reached } = &mut **self.recording.get_mut();
         grads.resize(*len, None);
         if let Some(Source::Node(last)) = out.source {
@@ -217,22 +248,32 @@ impl<'p> Tape<'p> {
         }
         while *len > 0 {
             *len -= 1;
-            let node = &mut nodes[*len];
+            let (before, node) = nodes.split_at_mut(*len);
+            let node = &mut node[0];
             let Some(dout) = grads.pop().flatten() else {
                 node.clear();
                 continue;
             };
-            node.backward(&dout, &mut |source, new| match source {
-                Source::Node(i) => {
-                    grads[i] = Some(match grads[i].take() {
-                        None => new,
-                        Some(old) => Add.forward([&old, &new])?.0,
-                    });
-                    Ok(())
+            let op = node.op();
+            node.backward(&dout, &mut |source, new| {
+                if checks {
+                    finite::expect_finite(op, &new, || match source {
+                        Source::Node(i) => format!("gradient of {}'s output", before[i].op()),
+                        Source::Param(id) => format!("gradient of {}", params.name(id)),
+                    })?;
                 }
-                Source::Param(id) => {
-                    reached[Params::index(id)] = true;
-                    sum.take(params.range(id).start, new, waiting)
+                match source {
+                    Source::Node(i) => {
+                        grads[i] = Some(match grads[i].take() {
+                            None => new,
+                            Some(old) => Add.forward([&old, &new])?.0,
+                        });
+                        Ok(())
+                    }
+                    Source::Param(id) => {
+                        reached[Params::index(id)] = true;
+                        sum.take(params.range(id).start, new, waiting)
+                    }
                 }
             })?;
         }

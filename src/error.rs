@@ -29,9 +29,12 @@ pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}")]
     Io { path: String, source: std::io::Error },
-    /// Training has left the numbers.
-    #[error("step {step}: loss {loss}, gradient norm {norm}; the last checkpoint is from before it")]
-    Diverged { step: u64, loss: f64, norm: f64 },
+    /// An op was given, or made, an infinity or what is no number.
+    #[error("{op}: {tensor} holds {value} at {place:?}")]
+    NotFinite { op: &'static str, tensor: String, place: Vec<usize>, value: f64 },
+    /// Training has left the numbers; steps are counted from 0.
+    #[error("step {step}: {found}; the last checkpoint is from before it")]
+    Diverged { step: u64, found: String },
     /// Asked to stop, by a signal.
     #[error("interrupted")]
     Interrupted,

@@ -28,6 +28,7 @@ pub mod device;
 pub mod error;
 pub mod eval;
 pub mod figure;
+pub mod memory;
 pub mod model;
 pub mod nn;
 pub mod open;

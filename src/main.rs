@@ -4,7 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mirscope::{Error, cli, output};
+use mirscope::{Error, cli, memory, output};
+
+#[global_allocator]
+static MEMORY: memory::Capped = memory::Capped;
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
@@ -12,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<Error>() {
             Some(known) if output::is_closed_pipe(known) => ExitCode::SUCCESS,
             known => {
-                eprintln!("mirscope: {}", one_line(&error));
+                output::say(one_line(&error));
                 ExitCode::from(match known {
                     Some(Error::Setting(_)) => 2,
                     Some(Error::Interrupted) => 130,

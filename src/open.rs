@@ -1,11 +1,12 @@
 //! Opening text inputs: a path, `-` for standard input, gzip and bgzip recognised by content.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -81,27 +82,64 @@ pub fn read_text(path: &Path) -> Result<String> {
     }
 }
 
-/// SHA-256 (hex) and size in bytes of a regular file as it lies on disk.
-/// `None` for standard input and pipes, which can be read only once.
-pub fn digest(path: &str) -> Result<Option<(String, u64)>> {
-    let fail = |e| Error::io(path, e);
-    if path == STANDARD || !std::fs::metadata(path).map_err(fail)?.is_file() {
-        return Ok(None);
-    }
-    let mut file = File::open(path).map_err(fail)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
-    let mut size = 0;
-    loop {
-        let read = file.read(&mut buffer).map_err(fail)?;
-        if read == 0 {
-            break;
+/// A regular file as it lies on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    path: String,
+    /// Of its bytes, in hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was changed, and which file it is: what tells cheaply that it is the same.
+    stamp: (Option<SystemTime>, u64),
+}
+
+impl Content {
+    /// `None` for standard input and pipes, which can be read only once.
+    pub fn of(path: &str) -> Result<Option<Self>> {
+        let fail = |e| Error::io(path, e);
+        if path == STANDARD || !std::fs::metadata(path).map_err(fail)?.is_file() {
+            return Ok(None);
         }
-        hasher.update(&buffer[..read]);
-        size += read as u64;
+        let mut file = File::open(path).map_err(fail)?;
+        let stamp = stamp(&file.metadata().map_err(fail)?);
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; BUFFER];
+        let mut bytes = 0;
+        loop {
+            let read = file.read(&mut buffer).map_err(fail)?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&buffer[..read]);
+            bytes += read as u64;
+        }
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some(Content { path: path.to_string(), sha256, bytes, stamp }))
     }
-    let hex = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some((hex, size)))
+
+    /// An error where the file no longer is what it was: what was read in between may be neither.
+    pub fn expect_unchanged(&self) -> Result<()> {
+        let now = std::fs::metadata(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        if (stamp(&now), now.len()) == (self.stamp, self.bytes) {
+            return Ok(());
+        }
+        match Self::of(&self.path)? {
+            Some(now) if (&now.sha256, now.bytes) == (&self.sha256, self.bytes) => Ok(()),
+            _ => {
+                let message = "was changed while it was read; run again";
+                Err(Error::file(&self.path, message))
+            }
+        }
+    }
+}
+
+fn stamp(metadata: &Metadata) -> (Option<SystemTime>, u64) {
+    #[cfg(unix)]
+    let file = std::os::unix::fs::MetadataExt::ino(metadata);
+    #[cfg(not(unix))]
+    let file = 0;
+    (metadata.modified().ok(), file)
 }
 
 /// Bytes of a bgzip file's beginning that tell it from other gzip: an extra field that begins with `BC`.
@@ -218,12 +256,34 @@ mod tests {
     }
 
     #[test]
-    fn digest_is_of_the_bytes_on_disk() {
+    fn content_is_of_the_bytes_on_disk() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"abc").unwrap();
-        let (hex, size) = digest(file.path().to_str().unwrap()).unwrap().unwrap();
-        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(size, 3);
-        assert_eq!(digest("-").unwrap(), None);
+        let content = Content::of(file.path().to_str().unwrap()).unwrap().unwrap();
+        assert_eq!(content.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(content.bytes, 3);
+        assert_eq!(Content::of("-").unwrap(), None);
+    }
+
+    #[test]
+    fn changes_are_seen_and_others_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write("abc");
+        let content = Content::of(path.to_str().unwrap()).unwrap().unwrap();
+        content.expect_unchanged().unwrap();
+        write("abc"); // of another time
+        content.expect_unchanged().unwrap();
+        for other in ["ab", "abcd", "abd"] {
+            write(other);
+            let said = content.expect_unchanged().unwrap_err().to_string();
+            assert!(said.contains("was changed while it was read"), "{other}: {said}");
+        }
+        std::fs::write(folder.path().join("y"), "abx").unwrap();
+        std::fs::rename(folder.path().join("y"), &path).unwrap();
+        assert!(content.expect_unchanged().is_err());
+        std::fs::remove_file(&path).unwrap();
+        assert!(content.expect_unchanged().is_err());
     }
 }

@@ -1,16 +1,17 @@
 //! Where results go: a file that appears only when it is complete, or standard output.
 
 mod partial;
+mod temporary;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
-use tempfile::NamedTempFile;
 
 use crate::{Error, Result, open};
 use partial::Partial;
+use temporary::Temporary;
 
 /// An output being written. Dropped without [`Output::finish`], a file is not created; of one that can be resumed, what was
 /// written up to the last checkpoint stays under another name.
@@ -23,8 +24,8 @@ enum Sink {
     Standard(BufWriter<Stdout>),
     /// A pipe or device that is there already and cannot be renamed over.
     Direct(BufWriter<File>),
-    Plain(BufWriter<NamedTempFile>, PathBuf),
-    Gzip(GzEncoder<BufWriter<NamedTempFile>>, PathBuf),
+    Plain(BufWriter<Temporary>),
+    Gzip(GzEncoder<BufWriter<Temporary>>),
     Partial(Partial),
 }
 
@@ -44,10 +45,10 @@ impl Output {
         if place.exists() && !place.is_file() {
             return Ok(Sink::Direct(BufWriter::new(OpenOptions::new().write(true).open(place)?)));
         }
-        let temporary = BufWriter::new(temporary_beside(&place)?);
+        let temporary = BufWriter::new(Temporary::beside(&place)?);
         Ok(match path.ends_with(".gz") {
-            true => Sink::Gzip(GzEncoder::new(temporary, Compression::default()), place),
-            false => Sink::Plain(temporary, place),
+            true => Sink::Gzip(GzEncoder::new(temporary, Compression::default())),
+            false => Sink::Plain(temporary),
         })
     }
 
@@ -83,10 +84,22 @@ impl Output {
     /// Writes a whole file at once: it is there with all of `bytes`, or as it was before.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let write = || -> io::Result<()> {
-            let mut file = temporary_beside(path)?;
+            let mut file = Temporary::beside(path)?;
             file.write_all(bytes)?;
-            file.persist(path).map_err(|e| e.error)?;
-            Ok(())
+            file.keep()
+        };
+        write().map_err(|e| Error::io(path, e))
+    }
+
+    /// As [`Output::write`], and what was at `path` goes by the name of `before` from then on.
+    pub fn write_keeping(path: &Path, bytes: &[u8], before: &Path) -> Result<()> {
+        let write = || -> io::Result<()> {
+            let mut file = Temporary::beside(path)?;
+            file.write_all(bytes)?;
+            file.keep_after(|| match std::fs::rename(path, before) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+                _ => Ok(()),
+            })
         };
         write().map_err(|e| Error::io(path, e))
     }
@@ -96,8 +109,8 @@ impl Output {
         let writer: &mut dyn Write = match &mut self.sink {
             Sink::Standard(writer) => writer,
             Sink::Direct(writer) => writer,
-            Sink::Plain(writer, _) => writer,
-            Sink::Gzip(writer, _) => writer,
+            Sink::Plain(writer) => writer,
+            Sink::Gzip(writer) => writer,
             Sink::Partial(partial) => partial,
         };
         writer.write_all(text.as_ref()).map_err(|e| Error::io(&self.path, e))
@@ -105,33 +118,21 @@ impl Output {
 
     /// Completes the output and gives a file its name.
     pub fn finish(self) -> Result<()> {
-        let keep = |writer: BufWriter<NamedTempFile>, place: PathBuf| -> io::Result<()> {
-            let file = writer.into_inner().map_err(|e| e.into_error())?;
-            file.persist(place).map_err(|e| e.error)?;
-            Ok(())
-        };
+        let keep = |writer: BufWriter<Temporary>| writer.into_inner().map_err(|e| e.into_error())?.keep();
         let done = match self.sink {
             Sink::Standard(mut writer) => writer.flush(),
             Sink::Direct(mut writer) => writer.flush(),
-            Sink::Plain(writer, place) => keep(writer, place),
-            Sink::Gzip(writer, place) => writer.finish().and_then(|writer| keep(writer, place)),
+            Sink::Plain(writer) => keep(writer),
+            Sink::Gzip(writer) => writer.finish().and_then(keep),
             Sink::Partial(partial) => partial.keep(),
         };
         done.map_err(|e| Error::io(self.path, e))
     }
 }
 
-/// A temporary file in `place`'s directory, with the rights a new file gets.
-fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
-    let directory = place.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !directory.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "expected a folder to write in, found none"));
-    }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Its own message names the temporary file, which nobody asked for.
-    builder.prefix(".mirscope-").tempfile_in(directory).map_err(|e| e.kind().into())
+/// A line of the program's own on stderr. Where nobody reads there any more, that is no reason to stop.
+pub fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "mirscope: {line}");
 }
 
 /// Whether the reader of a pipe went away, as `| head` does: no error for who runs the program.

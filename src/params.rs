@@ -241,6 +241,24 @@ impl Params {
         let views: Vec<_> = self.entries.iter().map(view).collect();
         safetensors::serialize(views, Some(metadata)).map_err(|e| Error::file("safetensors", e.to_string()))
     }
+
+    /// An error of `op`, which has changed the parameters, where one is no longer finite.
+    pub(crate) fn expect_finite(&self, op: &'static str) -> Result<()> {
+        match self.not_finite(&self.flat.to_f64()?) {
+            None => Ok(()),
+            Some((name, at, value)) => {
+                let (tensor, place) = (format!("{name}, after its update,"), vec![at]);
+                Err(Error::NotFinite { op, tensor, place, value })
+            }
+        }
+    }
+
+    /// The first of `values`, `[n]` as in [`Params::flat`], that is not finite: whose it is, and where in it.
+    fn not_finite(&self, values: &[f64]) -> Option<(&str, usize, f64)> {
+        let bad = values.iter().position(|x| !x.is_finite())?;
+        let e = self.entries.iter().rfind(|e| e.at <= bad).expect("the first entry is at 0");
+        Some((&e.name, bad - e.at, values[bad]))
+    }
 }
 
 #[cfg(test)]

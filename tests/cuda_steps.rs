@@ -11,10 +11,11 @@ use mirscope::{
     model::{Config, PositionKind},
     optim::{AdamW, clip_norm},
     tensor::Tensor,
-    train::{Accumulator, RunConfig, StepId, run},
+    train::{Accumulator, Course, RunConfig, StepId, run},
     workers::Workers,
 };
 use mock_cuda::Mock;
+use std::sync::atomic::AtomicBool;
 
 const MIB: usize = 1 << 20;
 /// Values of a tensor of a mebibyte.
@@ -186,7 +187,8 @@ fn a_step_without_a_number_is_named_and_not_kept() {
         for (name, device) in [("cpu", Device::cpu()), ("cuda", Device::cuda(0).unwrap())] {
             let out = folder.path().join(format!("{name}{checkpoint}"));
             let workers = Workers::new(&device, 1).unwrap();
-            let said = run(&config, &out, false, &workers, &mut |_| ()).unwrap_err().to_string();
+            let course = Course { workers: &workers, stop: &AtomicBool::new(false), checks_numbers: false };
+            let said = run(&config, &out, false, course, &mut |_| ()).unwrap_err().to_string();
             assert!(said.starts_with("step 1: loss NaN"), "{name}: {said}");
             assert!(!out.join("last.safetensors").exists(), "{name}: a checkpoint of a bad step");
         }

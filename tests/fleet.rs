@@ -79,8 +79,8 @@ fn a_manifest_says_what_ran_and_what_came_out() {
     let hash = info.lines().find_map(|line| line.strip_prefix("sha256\t")).unwrap();
     assert_eq!(manifest["run"]["model_sha256"], hash);
     assert_eq!(manifest["run"]["candidates"], "all --stride 5");
-    let target = mirscope::open::digest(folder.path("t.fa").to_str().unwrap()).unwrap().unwrap();
-    assert_eq!(manifest["run"]["inputs"]["target"]["sha256"], target.0);
+    let target = mirscope::open::Content::of(folder.path("t.fa").to_str().unwrap()).unwrap().unwrap();
+    assert_eq!(manifest["run"]["inputs"]["target"]["sha256"], target.sha256);
     assert_eq!(manifest["done"], true);
     let genes = &manifest["outputs"][1];
     assert_eq!((genes["format"].as_str(), genes["path"].as_str()), (Some("genes"), Some("2of3-genes.tsv")));
@@ -254,6 +254,26 @@ fn ctrl_c_keeps_what_can_be_resumed_and_nothing_else() {
     }
     folder.run(0, &resumable(" --resume"));
     assert!(results(&folder) == want);
+}
+
+#[test]
+fn a_damaged_manifest_or_output_is_not_gone_on_with() {
+    let folder = folder(60);
+    let mut scan = start(&folder, "");
+    assert!(comes_to(&folder, &mut scan, 3), "done before it was killed");
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    let manifest = folder.read("r.json");
+    let names = folder.names();
+    folder.write("r.json", &manifest[..manifest.len() / 2]);
+    let (_, err) = folder.run(1, &resumable(" --resume"));
+    assert!(err.contains("r.json: expected a scan's manifest") && err.contains("begin again"), "{err}");
+    folder.write("r.json", manifest);
+    folder.write("b.bed.partial", "");
+    let (_, err) = folder.run(1, &resumable(" --resume"));
+    assert!(err.contains("b.bed: expected at least") && err.contains("begin again"), "{err}");
+    assert_eq!(folder.names(), names, "nothing is named, nothing is taken away");
+    folder.run(0, &resumable(""));
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn weights_too_great_for_their_sums_give_an_error_and_no_answer() {
     let model = load(&joined(&header, &great)).unwrap();
     let [mirna, site] = ["UGAGGUAG", "CUACCUCAACGU"].map(|text| parse(text.as_bytes()).unwrap());
     let said = model.probabilities(&[(&mirna, &site)]).unwrap_err().to_string();
-    assert!(said.starts_with("tiny: expected log-odds that are numbers, found "), "{said}");
+    assert!(said.starts_with("model tiny: expected finite log-odds, found "), "{said}");
 }
 
 /// The largest network that is allowed, and what is not, in a file of a few kilobytes.

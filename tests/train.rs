@@ -9,42 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A network and a data set small enough for a second or two an epoch on one slow core.
-const CONFIG: &str = r#"
-name = "planted"
-description = "generated"
-seed = 3
-
-[model]
-site_len = 24
-mirna_len = 22
-width = 16
-heads = 2
-feed_forward = 32
-layers = 1
-
-[model.pairing]
-channels = [8, 8]
-kernels = [5, 3]
-hidden = 8
-
-[training]
-epochs = 3
-batch = 32
-micro_batch = 4
-rate = 5e-3
-checkpoint_steps = 7
-crop = 2
-
-[data.synthetic]
-pairs = 800
-mirnas = 10
-validation = 0.2
-"#;
-
 fn folder() -> Folder {
     let folder = Folder::new();
-    folder.write("train.toml", CONFIG);
+    folder.write("train.toml", common::PLANTED);
     folder
 }
 
@@ -118,11 +85,133 @@ fn mistakes_are_told_and_nothing_is_overwritten() {
     said(0, short);
     assert!(said(1, short).contains("holds a run already"));
     assert!(said(1, "train --config train.toml --out run --resume").contains("another configuration"));
-    let whole = std::fs::read(folder.path("run/last.safetensors")).unwrap();
-    folder.write("run/last.safetensors", &whole[..whole.len() / 2]);
-    let broken = said(1, &format!("{short} --resume"));
-    assert!(broken.contains("last.safetensors: is no checkpoint"), "{broken}");
+    assert!(
+        folder.read("run/config.toml").contains("epochs = 1"),
+        "a refused run leaves the folder as it was"
+    );
     folder.write("m.fa", common::LET7);
     let model = said(1, "scan --mirna m.fa --target m.fa --model run/last.safetensors");
-    assert!(model.contains("has no mirscope metadata; is it one of our models?"), "{model}");
+    assert!(model.contains("last.safetensors: has no mirscope metadata"), "{model}");
+}
+
+#[test]
+fn a_damaged_checkpoint_gives_way_to_the_one_before() {
+    let folder = folder();
+    folder.run(0, "train --config train.toml --out whole");
+    let whole = weights(&folder, "whole");
+    let turn_a_bit = |bytes: &mut Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    };
+    let damages = [
+        ("is damaged: expected content of SHA-256", turn_a_bit as fn(&mut Vec<u8>)),
+        ("is no checkpoint", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("is no checkpoint", Vec::clear),
+    ];
+    for (i, (expected, damage)) in damages.into_iter().enumerate() {
+        let short = format!("train --config train.toml --out run{i}");
+        stopped_in_the_middle(&folder, &short, &format!("run{i}"));
+        let last = folder.path(&format!("run{i}/last.safetensors"));
+        let mut bytes = std::fs::read(&last).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&last, bytes).unwrap();
+        let (_, said) = folder.run(0, &format!("{short} --resume"));
+        let line = said.lines().find(|line| line.contains("last.safetensors")).expect("it says so");
+        assert!(line.contains(expected) && line.contains("goes on from the checkpoint of step"), "{line}");
+        assert!(weights(&folder, &format!("run{i}")) == whole, "{expected}: the weights differ");
+        assert!(folder.path(&format!("run{i}/last.damaged")).exists());
+    }
+}
+
+#[test]
+fn where_every_checkpoint_is_damaged_nothing_is_touched() {
+    let folder = folder();
+    folder.run(0, "train --config train.toml --out run");
+    let names = ["last.safetensors", "previous.safetensors"];
+    for name in names {
+        folder.write(&format!("run/{name}"), "dust");
+    }
+    let before = folder.names_in("run");
+    let (_, said) = folder.run(1, "train --config train.toml --out run --resume");
+    assert!(names.iter().all(|name| said.contains(&format!("{name}: is no checkpoint"))), "{said}");
+    assert!(said.contains("train again"), "{said}");
+    assert_eq!(folder.names_in("run"), before);
+}
+
+/// Starts a run and sends it `signal` once it has a second checkpoint; its exit code.
+fn signalled(folder: &Folder, line: &str, out: &str, signal: &str) -> Option<i32> {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mirscope"));
+    command.current_dir(folder.path("")).args(line.split(' ')).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let start = Instant::now();
+    while !folder.path(out).join("previous.safetensors").exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+/// A run that was asked to stop, and did.
+fn stopped_in_the_middle(folder: &Folder, line: &str, out: &str) {
+    assert_eq!(signalled(folder, line, out, "-TERM"), Some(130));
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_keeps_its_last_step() {
+    let folder = folder();
+    folder.run(0, "train --config train.toml --out whole");
+    for (out, signal) in [("int", "-INT"), ("term", "-TERM")] {
+        let line = format!("train --config train.toml --out {out}");
+        assert_eq!(signalled(&folder, &line, out, signal), Some(130));
+        assert!(folder.names_in(out).iter().all(|name| !name.starts_with('.')), "{:?}", folder.names_in(out));
+        folder.run(0, &format!("{line} --resume"));
+        assert!(weights(&folder, out) == weights(&folder, "whole"), "{signal}: the weights differ");
+    }
+}
+
+#[test]
+fn a_folder_has_one_run_at_a_time() {
+    let folder = folder();
+    let line = "train --config train.toml --out run";
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mirscope"));
+    let mut first =
+        command.current_dir(folder.path("")).args(line.split(' ')).stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path("run/last.safetensors").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let (_, said) = folder.run(1, &format!("{line} --resume"));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(said.contains("another program trains in this folder"), "{said}");
+    folder.run(0, &format!("{line} --resume"));
+}
+
+#[test]
+fn a_step_without_numbers_names_its_op_and_keeps_the_checkpoint_before() {
+    let folder = folder();
+    let wild = "train --config train.toml --out run --set training.rate=1e30 --set training.warmup=0";
+    for flag in ["", " --check-numerics"] {
+        let (_, said) = folder.run(1, &format!("{wild}{flag} --set training.checkpoint_steps=1"));
+        let line = said.lines().last().unwrap();
+        // whatever op is the first, its name and a tensor's are there
+        let named = line.split_once("step 1: ").expect("the step is named").1;
+        assert!(named.contains(" holds ") && named.contains(": "), "{line}");
+        assert_eq!(flag.is_empty(), named.starts_with("loss NaN"), "{line}");
+        assert!(line.contains("the last checkpoint is from before it"), "{line}");
+        // the checkpoint of the step before is whole, and its numbers lead to the same end
+        let (_, again) = folder.run(1, &format!("{wild}{flag} --set training.checkpoint_steps=1 --resume"));
+        assert_eq!(again.lines().last().unwrap(), line);
+        std::fs::remove_dir_all(folder.path("run")).unwrap();
+    }
+}
+
+#[test]
+fn a_run_without_its_best_model_is_not_gone_on_with() {
+    let folder = folder();
+    let line = "train --config train.toml --out run";
+    folder.run(0, line);
+    std::fs::remove_file(folder.path("run/best.safetensors")).unwrap();
+    let (_, said) = folder.run(1, &format!("{line} --resume"));
+    assert!(said.contains("run/best.safetensors: expected the best model so far"), "{said}");
 }

@@ -9,7 +9,7 @@ use crate::model::Predictor;
 use crate::rna::{ExtendedSeed, Gate, Headers};
 use crate::scan::{Asked, Listed};
 use crate::workers::Workers;
-use crate::{Error, Result};
+use crate::{Error, Result, output};
 
 /// What to compute with.
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ impl Compute {
                 Err(Error::Device(why)) => why,
                 _ => "no CUDA device found".into(),
             };
-            eprintln!("mirscope: {why}; using the CPU");
+            output::say(format_args!("{why}; using the CPU"));
         }
         Workers::new(&device, self.threads.count())
     }
@@ -95,7 +95,7 @@ impl Common {
     /// A line on stderr, unless it is to be quiet.
     pub(super) fn say(&self, line: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("mirscope: {line}");
+            output::say(line);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::data::{
     FUNMIRBENCH_HEADER, FoldChange, Format, Layout, LeftOut, PairReader, Repeats, Split, read_experiments,
     read_predictions,
 };
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::rna::Reader;
 use crate::{Error, open};
 
@@ -157,7 +157,7 @@ impl Args {
 
     fn say(&self, line: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("mirscope: {line}");
+            output::say(line);
         }
     }
 }

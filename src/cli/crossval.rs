@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::common::Compute;
+use super::interrupt;
 use super::rows::{Intervals, Level, mirnas};
 use super::train::Watch;
 use crate::data::{Grouping, Pair};
 use crate::eval::{Report, Resampling, Rows, Scored, Scores, Shortcuts, Spread, group_ids};
 use crate::model::Reads;
-use crate::output::Output;
-use crate::train::{CrossValidation, Event, RunConfig, Tested, Trial};
+use crate::output::{self, Output};
+use crate::train::{Course, CrossValidation, Event, RunConfig, Tested, Trial};
 use crate::{Result, open};
 
 /// Cross-validate a configuration, beside the miRNA alone, the site alone and the seed rule
@@ -100,8 +101,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let rows = CrossValidation::rows(&config)?;
     let mut told = Told { trial: None, args };
+    let stop = interrupt::asked()?;
+    let course = Course { workers: &workers, stop: &stop, checks_numbers: false };
     let tested =
-        validation.run(&config, &rows, &args.out, &workers, &mut |trial, event| told.of(trial, event))?;
+        validation.run(&config, &rows, &args.out, course, &mut |trial, event| told.of(trial, event))?;
     told.finish();
     let mut output = Output::create(open::STANDARD)?;
     let mut reports = vec![];
@@ -179,7 +182,11 @@ impl Told<'_> {
             self.finish();
             if !self.args.quiet {
                 let (fold, folds) = (trial.fold + 1, self.args.folds);
-                eprintln!("mirscope: seed {}, {}, fold {fold} of {folds}", trial.seed, shown(trial.reads));
+                output::say(format_args!(
+                    "seed {}, {}, fold {fold} of {folds}",
+                    trial.seed,
+                    shown(trial.reads)
+                ));
             }
             self.trial = Some((trial, Watch::new(self.args.quiet)));
         }

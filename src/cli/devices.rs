@@ -19,7 +19,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut output = Output::create(open::STANDARD)?;
     let sets: Vec<&str> = Isa::all().into_iter().map(Isa::name).collect();
     let threads = args.threads.count();
-    output.put(format!("cpu\t{} (has {}), {threads} threads\n", Isa::detect().name(), sets.join(", ")))?;
+    let (best, sets) = (Isa::detect().name(), sets.join(", "));
+    let plural = if threads == 1 { "" } else { "s" };
+    output.put(format!("cpu\t{best} (has {sets}), {threads} thread{plural}\n"))?;
     let mut ordinal = 0;
     let absent = loop {
         match Device::cuda(ordinal) {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::Error;
 use crate::scan::{Format, Shards};
+use crate::{Error, output};
 
 /// Put the outputs of a scan's shards together: the same bytes as those of the whole
 ///
@@ -38,11 +38,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let devices = shards.devices();
         if devices.len() > 1 {
             let devices = devices.join("; ");
-            eprintln!(
-                "mirscope: run on several devices, which may differ in a probability's last digit: {devices}"
-            );
+            output::say(format_args!(
+                "run on several devices, which may differ in a probability's last digit: {devices}"
+            ));
         }
-        eprintln!("mirscope: {}", shards.statuses());
+        output::say(shards.statuses());
     }
     Ok(ExitCode::SUCCESS)
 }

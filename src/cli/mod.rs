@@ -26,12 +26,17 @@ mod train_genes;
 
 use std::process::ExitCode;
 
+use crate::memory;
+
 /// microRNA target prediction: binding sites and target scores from sequences.
 #[derive(clap::Parser)]
 #[command(name = "mirscope", version, about)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// End with an error instead of taking more memory than so many bytes, as in 800M or 2G [default: no limit]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = memory::bytes)]
+    max_memory: Option<usize>,
 }
 
 #[derive(clap::Subcommand)]
@@ -58,6 +63,9 @@ enum Command {
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Some(bytes) = cli.max_memory {
+        memory::limit(bytes)?;
+    }
     match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Merge(args) => merge::run(&args),

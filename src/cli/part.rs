@@ -42,7 +42,7 @@ impl Part {
         if self.shard.is_none() && self.manifest.is_none() {
             return Ok(Shard::whole());
         }
-        if open::digest(target)?.is_none() {
+        if open::Content::of(target)?.is_none() {
             let message =
                 "--shard, --manifest: expected --target to be a file, which is read twice, found a stream";
             return Err(Error::Setting(message.into()));

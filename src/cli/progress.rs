@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 const EVERY: Duration = Duration::from_secs(30);
 const BAR: &str = "{bar:40} {percent}% {msg} {elapsed} ETA {eta}";
 const SPINNER: &str = "{spinner} {msg} {elapsed}";
@@ -45,7 +47,7 @@ impl Progress {
             bar.set_position(read);
         } else if !self.quiet && self.said.elapsed() >= EVERY {
             self.said = Instant::now();
-            eprintln!("mirscope: {message}{}", self.left(read, elapsed));
+            output::say(format_args!("{message}{}", self.left(read, elapsed)));
         }
     }
 
@@ -65,7 +67,7 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.println(line),
             None if self.quiet => {}
-            None => eprintln!("mirscope: {line}"),
+            None => output::say(line),
         }
     }
 

@@ -90,6 +90,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let meta =
         if args.no_meta { String::new() } else { args.meta(&predictor, (gate, min_probability), &inputs) };
     let genome = args.annotation.as_deref().map(Genome::open).transpose()?.map(Arc::new);
+    // Those have been read; the transcripts are, from here on.
+    let read = inputs.iter().filter(|input| input.flag != TARGET).filter_map(|input| input.content.as_ref());
+    read.into_iter().try_for_each(open::Content::expect_unchanged)?;
     let shard = args.part.shard(&args.question.target, args.question.target_headers)?;
     let run = || args.identity(&predictor, (gate, min_probability), &inputs);
     let outputs = args.outputs();
@@ -114,12 +117,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if args.strict && tally.unscored() > 0 { UNSCORED } else { 0 }))
 }
 
+/// The input that is streamed.
+const TARGET: &str = "target";
+
 /// An input file, as the meta lines name it.
 struct Input<'a> {
     flag: &'static str,
     path: &'a str,
-    sha256: String,
-    size: Option<u64>,
+    /// `None` of a stream.
+    content: Option<open::Content>,
+}
+
+impl Input<'_> {
+    fn sha256(&self) -> String {
+        self.content.as_ref().map_or("unknown (a stream)".into(), |content| content.sha256.clone())
+    }
 }
 
 impl Args {
@@ -136,8 +148,10 @@ impl Args {
             listed.warning().into_iter().for_each(|line| self.common.say(line));
         }
         let stop = interrupt::asked()?;
-        let course = Course { shard, journal, stretch: self.part.stretch(), stop: &stop };
-        let size = inputs.iter().find(|input| input.flag == "target").and_then(|input| input.size);
+        let streamed =
+            inputs.iter().find(|input| input.flag == TARGET).and_then(|input| input.content.as_ref());
+        let course = Course { shard, journal, stretch: self.part.stretch(), stop: &stop, targets: streamed };
+        let size = streamed.map(|content| content.bytes);
         let consumed = Arc::default();
         let mut targets = Reader::open_counting(&self.question.target, Arc::clone(&consumed))?
             .with(self.question.target_headers);
@@ -208,18 +222,14 @@ impl Args {
     fn inputs(&self) -> Result<Vec<Input<'_>>> {
         let given = [
             ("mirna", Some(&self.question.mirna)),
-            ("target", Some(&self.question.target)),
+            (TARGET, Some(&self.question.target)),
             ("pairs", self.question.pairs.as_ref()),
             ("annotation", self.annotation.as_ref()),
         ];
         let mut inputs = Vec::new();
         for (flag, path) in given {
             let Some(path) = path else { continue };
-            let (sha256, size) = match open::digest(path)? {
-                Some((sha256, size)) => (sha256, Some(size)),
-                None => ("unknown (a stream)".into(), None),
-            };
-            inputs.push(Input { flag, path, sha256, size });
+            inputs.push(Input { flag, path, content: open::Content::of(path)? });
         }
         Ok(inputs)
     }
@@ -231,9 +241,9 @@ impl Args {
         (gate, min_probability): (Gate, f32),
         inputs: &[Input],
     ) -> Result<Identity> {
-        let file = |input: &Input| match input.size {
-            Some(bytes) => {
-                let file = InputFile { path: input.path.into(), sha256: input.sha256.clone(), bytes };
+        let file = |input: &Input| match &input.content {
+            Some(open::Content { sha256, bytes, .. }) => {
+                let file = InputFile { path: input.path.into(), sha256: sha256.clone(), bytes: *bytes };
                 Ok((input.flag.to_string(), file))
             }
             None => Err(Error::Setting(format!(
@@ -277,7 +287,7 @@ impl Args {
             ("min_probability", least.to_string()),
             ("window", format!("{} nt, nucleotide 2 opposite its base {}", shape.len, shape.anchor + 1)),
         ];
-        let hashes = inputs.iter().map(|input| (format!("{}_sha256", input.flag), input.sha256.clone()));
+        let hashes = inputs.iter().map(|input| (format!("{}_sha256", input.flag), input.sha256()));
         let genome = self.annotation.iter().map(|_| GENOME_MEANING);
         let meanings = MEANINGS.into_iter().chain(genome);
         let meanings = meanings.map(|(key, value)| (key.to_string(), value.to_string()));

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::common::Compute;
+use super::interrupt;
 use super::train::Watch;
 use crate::eval::Estimate;
 use crate::figure::{Axis, Figure, Mark, Style};
 use crate::open;
-use crate::output::Output;
-use crate::train::{Search, SearchEvent, Standing};
+use crate::output::{self, Output};
+use crate::train::{Course, Search, SearchEvent, Standing};
 
 /// Train a configuration with changes, named ones and random ones, and compare what each reaches
 ///
@@ -49,7 +50,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         told.say(&format!("drawn again: {impossible} impossible and {repeated} repeated combinations"));
     }
     told.say(&format!("{} trials, the base among them", search.count()));
-    let mut standings = search.run(&args.out, &workers, args.resamples, &mut |event| told.of(event))?;
+    let stop = interrupt::asked()?;
+    let course = Course { workers: &workers, stop: &stop, checks_numbers: false };
+    let mut standings = search.run(&args.out, course, args.resamples, &mut |event| told.of(event))?;
     let mut output = Output::create(open::STANDARD)?;
     let reached = |s: &Standing| s.average_precision.value.unwrap_or(0.0);
     standings.sort_by(|a, b| reached(b).total_cmp(&reached(a)));
@@ -164,7 +167,7 @@ impl Told {
 
     fn say(&self, line: &str) {
         if !self.quiet {
-            eprintln!("mirscope: {line}");
+            output::say(line);
         }
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::common::Compute;
+use super::interrupt;
 use super::progress::Progress;
-use crate::train::{self, EpochMetrics, Event, RunConfig};
+use crate::train::{self, Course, EpochMetrics, Event, RunConfig};
+use crate::{Error, output};
 
 /// Train a model as a TOML file describes
 ///
@@ -27,6 +29,10 @@ pub(super) struct Args {
     /// Go on from the folder's last checkpoint: the result has the same bits as that of an undisturbed run
     #[arg(long)]
     resume: bool,
+    /// Look at everything that each op makes, and end with its name where that is infinite or no number; several times slower.
+    /// Without this, the step in which a loss is no number is taken again and looked at, on the CPU
+    #[arg(long)]
+    check_numerics: bool,
     #[command(flatten)]
     compute: Compute,
     /// Say nothing on stderr but errors
@@ -38,16 +44,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&args.config, &args.overrides)?;
     let workers = args.compute.workers(args.quiet)?;
     let mut watch = Watch::new(args.quiet);
-    let outcome = train::run(&config, &args.out, args.resume, &workers, &mut |event| watch.tell(event))?;
+    let (stop, checks_numbers) = (interrupt::asked()?, args.check_numerics);
+    let course = Course { workers: &workers, stop: &stop, checks_numbers };
+    let outcome = train::run(&config, &args.out, args.resume, course, &mut |event| watch.tell(event));
     watch.finish();
+    if let (Err(Error::Interrupted), false) = (&outcome, args.quiet) {
+        output::say("a checkpoint is kept; the same command with --resume goes on from it");
+    }
+    let outcome = outcome?;
     if !args.quiet {
         let ((best, epoch), out) = (outcome.best, args.out.display());
         let early = if outcome.stopped_early { "stopped early after" } else { "done after" };
         let epochs = outcome.epochs;
-        eprintln!(
-            "mirscope: {early} {epochs} epochs; best validation average precision {best:.4} in epoch {epoch}"
-        );
-        eprintln!("mirscope: the model is {out}/best.safetensors");
+        output::say(format_args!(
+            "{early} {epochs} epochs; best validation average precision {best:.4} in epoch {epoch}"
+        ));
+        output::say(format_args!("the model is {out}/best.safetensors"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -66,10 +78,10 @@ impl Watch {
     }
 
     pub(super) fn tell(&mut self, event: Event) {
-        let say = |line: String| {
-            if let Some((progress, _)) = &self.progress {
-                progress.say(&line);
-            }
+        let say = |line: String| match &self.progress {
+            Some((progress, _)) => progress.say(&line),
+            None if self.quiet => {}
+            None => output::say(line),
         };
         match event {
             Event::Step { done, total } => self.step(done, total),
@@ -77,6 +89,9 @@ impl Watch {
                 say(format!("too little GPU memory; {pairs} pairs at a time from here on"));
             }
             Event::Epoch(metrics) => say(line(metrics)),
+            Event::FellBack { step, why } => {
+                say(format!("{why}; goes on from the checkpoint of step {step}"))
+            }
         }
     }
 

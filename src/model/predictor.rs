@@ -235,7 +235,7 @@ impl Predictor {
     }
 
     /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
-    /// bits for any number of threads.
+    /// bits for any number of threads. An error where that is no number, because the network's numbers overflow.
     pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
         finite(self.network.logits(&self.params, pairs, &self.workers)?, "log-odds", self.name())
     }
@@ -246,8 +246,8 @@ pub(super) fn finite(given: Vec<f32>, what: &str, name: &str) -> Result<Vec<f32>
     match given.iter().find(|x| !x.is_finite()) {
         None => Ok(given),
         Some(x) => {
-            let message = format!("expected {what} that are numbers, found {x}: its weights are too great");
-            Err(Error::file(name, message))
+            let found = format!("expected finite {what}, found {x}: its weights are too large for f32");
+            Err(Error::file(format!("model {name}"), found))
         }
     }
 }

@@ -1,10 +1,12 @@
 //! An output that is kept, up to its last checkpoint, when what writes it is killed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
+
+use super::temporary::{on_disk, sync_folder};
 
 /// A file under another name until it is complete: `sites.tsv.partial`.
 ///
@@ -26,13 +28,16 @@ pub(super) fn name(place: &Path) -> PathBuf {
 }
 
 impl Partial {
-    /// Goes on after `length` bytes; what may stand after them is dropped.
+    /// Goes on after `length` bytes; what may stand after them is dropped. Refused while another program writes it.
     pub(super) fn open(place: PathBuf, length: u64, is_gzip: bool) -> io::Result<Self> {
         let mut file =
             OpenOptions::new().write(true).create(length == 0).truncate(false).open(name(&place))?;
+        only_writer(&file)?;
         let found = file.metadata()?.len();
         if found < length {
-            let message = format!("expected at least {length} bytes in the partial file, found {found}");
+            let message = format!(
+                "expected at least {length} bytes in the partial file, found {found}; begin again, without --resume"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         file.set_len(length)?;
@@ -48,14 +53,27 @@ impl Partial {
             self.file.write_all(&bytes)?;
         }
         self.file.flush()?;
-        self.file.get_ref().sync_data()?;
+        on_disk(self.file.get_ref())?;
         Ok(self.length)
     }
 
     /// Gives the file its name.
     pub(super) fn keep(mut self) -> io::Result<()> {
         self.checkpoint()?;
-        std::fs::rename(name(&self.place), &self.place)
+        std::fs::rename(name(&self.place), &self.place)?;
+        sync_folder(&self.place);
+        Ok(())
+    }
+}
+
+/// Until the file is closed. File systems without locks are trusted.
+fn only_writer(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "expected to be its only writer, found another at it",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -114,12 +132,26 @@ mod tests {
     }
 
     #[test]
+    fn a_partial_file_has_one_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("x");
+        let first = Partial::open(place.clone(), 0, false).unwrap();
+        let message = Partial::open(place.clone(), 0, false).err().unwrap().to_string();
+        assert_eq!(message, "expected to be its only writer, found another at it");
+        drop(first);
+        assert!(Partial::open(place, 0, false).is_ok());
+    }
+
+    #[test]
     fn a_partial_file_that_lost_bytes_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("x");
         std::fs::write(name(&place), "12").unwrap();
         let message = Partial::open(place.clone(), 3, false).err().unwrap().to_string();
-        assert_eq!(message, "expected at least 3 bytes in the partial file, found 2");
+        assert_eq!(
+            message,
+            "expected at least 3 bytes in the partial file, found 2; begin again, without --resume"
+        );
         std::fs::remove_file(name(&place)).unwrap();
         assert!(Partial::open(place, 3, false).is_err());
     }

@@ -4,15 +4,18 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Question;
-use crate::Result;
 use crate::data::Duo;
 use crate::model::Predictor;
 use crate::rna::Base;
+use crate::{Error, Result};
 
 /// Windows scored in one call of the network.
 const CALL: usize = 8192;
+/// Windows that wait for a call, some of them known already.
+const WAITING: usize = 4 * CALL;
 /// So many of the latest answers are kept at least, and twice as many at most: 50 MiB.
 const KEPT: usize = 1 << 19;
 
@@ -29,32 +32,67 @@ pub struct Answers {
 impl Answers {
     /// Fills in the probabilities of all windows of `questions`; how many had to be computed.
     pub fn fill(&mut self, predictor: &Predictor, questions: &mut [Question]) -> Result<usize> {
-        let mut keys = vec![];
-        let mut asked: Vec<(Key, Duo)> = vec![];
-        for Question { mirna, target, sites, .. } in &*questions {
-            for site in sites {
-                let duo = (&mirna.sequence[..], &target.sequence[site.candidate.window.clone()]);
-                let key = key(duo);
-                keys.push(key);
-                if let Some(&known) = self.earlier.get(&key) {
-                    self.latest.insert(key, known);
-                } else if let Entry::Vacant(unknown) = self.latest.entry(key) {
-                    unknown.insert(f32::NAN); // until it is answered, below
-                    asked.push((key, duo));
+        self.fill_unless(&AtomicBool::new(false), predictor, questions)
+    }
+
+    /// As [`Answers::fill`], but ends with [`Error::Interrupted`] soon after `stop` is set, however many windows a pair has.
+    pub fn fill_unless(
+        &mut self,
+        stop: &AtomicBool,
+        predictor: &Predictor,
+        questions: &mut [Question],
+    ) -> Result<usize> {
+        let (mut waiting, mut unknown, mut computed) = (vec![], vec![], 0);
+        let windows = questions.iter_mut().flat_map(|Question { mirna, target, sites, .. }| {
+            let (mirna, target) = (&mirna.sequence[..], &target.sequence[..]);
+            sites.iter_mut().map(move |site| ((mirna, &target[site.candidate.window.clone()]), site))
+        });
+        for (duo, site) in windows {
+            let key = key(duo);
+            waiting.push((key, &mut site.probability));
+            if self.is_new(key) {
+                unknown.push((key, duo));
+            }
+            if unknown.len() == CALL || waiting.len() == WAITING {
+                computed += self.answer(predictor, &mut unknown, &mut waiting)?;
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Error::Interrupted);
                 }
             }
         }
-        for call in asked.chunks(CALL) {
-            let duos: Vec<Duo> = call.iter().map(|&(_, duo)| duo).collect();
-            self.latest.extend(call.iter().map(|&(key, _)| key).zip(predictor.probabilities(&duos)?));
+        Ok(computed + self.answer(predictor, &mut unknown, &mut waiting)?)
+    }
+
+    /// Whether a window has yet to be computed. From now on it is known to be.
+    fn is_new(&mut self, key: Key) -> bool {
+        if let Some(&known) = self.earlier.get(&key) {
+            self.latest.insert(key, known);
+            return false;
         }
-        let computed = asked.len();
-        let sites = questions.iter_mut().flat_map(|question| &mut question.sites);
-        sites.zip(&keys).for_each(|(site, key)| site.probability = self.latest[key]);
+        match self.latest.entry(key) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(unknown) => {
+                unknown.insert(f32::NAN); // until it is answered
+                true
+            }
+        }
+    }
+
+    /// Computes what is unknown and tells those who wait; how many were computed.
+    fn answer(
+        &mut self,
+        predictor: &Predictor,
+        unknown: &mut Vec<(Key, Duo)>,
+        waiting: &mut Vec<(Key, &mut f32)>,
+    ) -> Result<usize> {
+        let duos: Vec<Duo> = unknown.iter().map(|&(_, duo)| duo).collect();
+        let computed = predictor.probabilities(&duos)?;
+        self.latest.extend(unknown.drain(..).map(|(key, _)| key).zip(computed));
+        waiting.drain(..).for_each(|(key, probability)| *probability = self.latest[&key]);
         if self.latest.len() >= KEPT {
             self.earlier = std::mem::take(&mut self.latest);
         }
-        Ok(computed)
+        Ok(duos.len())
     }
 }
 

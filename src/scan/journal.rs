@@ -32,7 +32,13 @@ impl Journal {
         if !Path::new(path).exists() {
             return Ok(Self::new(path, run, shard, device));
         }
-        let journal = Journal { path: path.to_string(), manifest: Manifest::read(path)? };
+        let again = |error| match error {
+            Error::File { path, message } => {
+                Error::file(path, format!("{message}; begin again, without --resume"))
+            }
+            other => other,
+        };
+        let journal = Journal { path: path.to_string(), manifest: Manifest::read(path).map_err(again)? };
         let (there, here) = (&journal.manifest.shard, &shard);
         if let Some(what) = journal.manifest.run.difference(&run) {
             return Err(journal.another(what));
@@ -117,7 +123,7 @@ impl Journal {
             let partial = Output::partial(&self.manifest.place(&self.path, written)).display().to_string();
             written.bytes = bytes;
             written.lines = Some(lines_after(&partial, written.head_bytes)?);
-            written.sha256 = open::digest(&partial)?.map(|(sha256, _)| sha256);
+            written.sha256 = open::Content::of(&partial)?.map(|content| content.sha256);
         }
         self.manifest.outputs = outputs;
         self.manifest.next_transcript = self.manifest.shard.transcripts.end;

@@ -122,7 +122,7 @@ impl Manifest {
         for output in &self.outputs {
             let place = self.place(path, output);
             let (expected, found) =
-                (output.sha256.as_deref(), open::digest(&place)?.map(|(sha256, _)| sha256));
+                (output.sha256.as_deref(), open::Content::of(&place)?.map(|content| content.sha256));
             if expected != found.as_deref() {
                 let hash = |hash: Option<&str>| hash.unwrap_or("none").to_string();
                 let (expected, found) = (hash(expected), hash(found.as_deref()));

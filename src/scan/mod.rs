@@ -33,7 +33,7 @@ use std::thread;
 
 use crate::model::Predictor;
 use crate::rna::{Reader, Record, WindowShape};
-use crate::{Error, Result};
+use crate::{Error, Result, open::Content};
 
 pub use answers::Answers;
 pub use asked::{Asked, Listed};
@@ -79,6 +79,8 @@ pub struct Course<'a> {
     pub stretch: u64,
     /// Whether to stop at the next batch.
     pub stop: &'a AtomicBool,
+    /// What the transcripts' file was at the beginning, and has to be at the end; `None` of a stream.
+    pub targets: Option<&'a Content>,
 }
 
 impl Course<'_> {
@@ -122,7 +124,8 @@ impl<'a> Scan<'a> {
             let shape = WindowShape::of(predictor.site_len());
             scope.spawn(move || {
                 let (held, windows, since_mark) = (vec![], 0, 0);
-                let gate = Asking { mirnas, shape, held, windows, stretch, since_mark, to_score: &to_score };
+                let (content, to_score) = (course.targets, &to_score);
+                let gate = Asking { mirnas, shape, content, held, windows, stretch, since_mark, to_score };
                 if let Err(error) = gate.run(targets, &mut asked, (left, is_last)) {
                     // Nobody listens any more where another stage has failed, and that is what is told.
                     let _ = to_score.send(Err(error));
@@ -141,6 +144,7 @@ impl<'a> Scan<'a> {
 struct Asking<'a> {
     mirnas: &'a Mirnas,
     shape: WindowShape,
+    content: Option<&'a Content>,
     held: Vec<Question>,
     windows: usize,
     /// Windows and pairs between marks, where there are marks, and since the last one.
@@ -175,6 +179,7 @@ impl Asking<'_> {
             }
             place += 1;
         }
+        self.content.map_or(Ok(()), Content::expect_unchanged)?;
         if place == 0 && own.end > 0 {
             return Err(targets.nothing());
         }
@@ -233,7 +238,7 @@ fn score(
         }
         let message = match message? {
             Message::Pairs(mut questions) => {
-                answers.fill(predictor, &mut questions)?;
+                answers.fill_unless(stop, predictor, &mut questions)?;
                 pairs += questions.len() as u64;
                 Message::Pairs(questions)
             }

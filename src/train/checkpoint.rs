@@ -1,5 +1,8 @@
 //! Where a run stands, in one safetensors file: weights, the optimizer's moments, and the place in the data. Random
 //! numbers need no state: they are functions of the seed, the epoch and the step.
+//!
+//! A checkpoint says what its bytes hash to, and the one before it is kept, for when a disk gives back something else than was
+//! written.
 
 use super::{Optimizer, RunConfig};
 use crate::{
@@ -11,7 +14,12 @@ use crate::{
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, path::Path};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+};
 
 /// What a run has come to, beside its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +68,14 @@ impl AnyOptimizer {
         }
     }
 
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AdamW(_) => "adamw",
+            Self::Sgd(_) => "sgd",
+        }
+    }
+
     /// The number of steps taken, and the optimizer's arrays.
     fn state(&self) -> Result<(u64, Vec<NamedArray>)> {
         Ok(match self {
@@ -80,11 +96,11 @@ impl AnyOptimizer {
 }
 
 /// Ties a checkpoint to what must not change under it.
-#[derive(PartialEq, Serialize, Deserialize)]
-struct Identity {
-    config: RunConfig,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub config: RunConfig,
     /// SHA-256 of the data files, in the configuration's order.
-    data: Vec<String>,
+    pub data: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,64 +110,174 @@ struct State {
     identity: Identity,
 }
 
+/// The one metadata entry of a checkpoint, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    /// Of `state` and then the tensors by name, in hex.
+    sha256: String,
+    /// [`State`] as JSON.
+    state: String,
+}
+
+const SEALED: &str = "checkpoint";
+
+/// Of a state and the tensors by name.
+fn sha256<'a>(state: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(state);
+    for (name, bytes) in tensors {
+        hasher.update(name);
+        hasher.update(bytes);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a checkpoint as `last`; what was called that is `previous` from then on.
 pub(super) fn save(
-    path: &Path,
-    (config, data): (&RunConfig, &[String]),
+    [last, previous]: &[PathBuf; 2],
+    identity: &Identity,
     params: &Params,
     optimizer: &AnyOptimizer,
     progress: &Progress,
 ) -> Result<()> {
     let (optimizer_steps, mut arrays) = optimizer.state()?;
     arrays.push(("weights", params.flat().to_f32()?));
-    let bytes: Vec<(&str, Vec<u8>)> =
+    let mut tensors: Vec<(&str, Vec<u8>)> =
         arrays.into_iter().map(|(n, x)| (n, x.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
-    let mut views = vec![];
-    for (name, bytes) in &bytes {
-        let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).expect("four bytes a value");
-        views.push((name.to_string(), view));
-    }
-    let identity = Identity { config: config.clone(), data: data.to_vec() };
-    let state = State { progress: progress.clone(), optimizer_steps, identity };
-    let json = serde_json::to_string(&state).expect("plain fields serialise");
-    let metadata = HashMap::from([("state".to_string(), json)]);
-    let name = path.display().to_string();
-    let file =
-        safetensors::serialize(views, Some(metadata)).map_err(|e| Error::file(&name, e.to_string()))?;
-    Output::write(path, &file)
+    tensors.sort_unstable_by_key(|(name, _)| *name);
+    let state = State { progress: progress.clone(), optimizer_steps, identity: identity.clone() };
+    let state = serde_json::to_string(&state).expect("plain fields serialise");
+    let sha256 = sha256(&state, tensors.iter().map(|(name, bytes)| (*name, &bytes[..])));
+    let sealed = serde_json::to_string(&Sealed { sha256, state }).expect("plain fields serialise");
+    let view =
+        |bytes| TensorView::new(Dtype::F32, vec![Vec::len(bytes) / 4], bytes).expect("four bytes a value");
+    let views = tensors.iter().map(|(name, bytes)| (name, view(bytes)));
+    let file = safetensors::serialize(views, Some(HashMap::from([(SEALED.into(), sealed)])))
+        .map_err(|e| Error::file(last.display().to_string(), e.to_string()))?;
+    Output::write_keeping(last, &file, previous)
 }
 
-/// Takes up a checkpoint of the same configuration over the same data.
+/// A checkpoint that was taken up.
+pub(super) struct Kept {
+    pub progress: Progress,
+    /// Why it is not the newest one.
+    pub fell_back: Option<String>,
+}
+
+/// Takes up the newest checkpoint that is whole, of the same configuration over the same data; `None` where there is none at all.
+/// Damaged ones are kept under another name.
 pub(super) fn load(
-    path: &Path,
-    (config, data): (&RunConfig, &[String]),
+    newest_first: &[PathBuf; 2],
+    identity: &Identity,
     params: &mut Params,
     optimizer: &mut AnyOptimizer,
-) -> Result<Progress> {
-    let name = path.display().to_string();
-    let bad = |what: String| Error::file(&name, what);
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(format!("is no checkpoint: {e}")))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("bad header: {e}")))?;
-    let state = header.metadata().as_ref().and_then(|m| m.get("state"));
-    let state =
-        state.ok_or_else(|| bad("has no training state; is it a model instead of a checkpoint?".into()))?;
-    let state: State = serde_json::from_str(state).map_err(|e| bad(format!("state: {e}")))?;
-    if state.identity.config != *config {
-        return Err(bad("was written under another configuration; resume with the one in its folder".into()));
-    }
-    if state.identity.data != data {
-        return Err(bad("was written over other data: a data file has changed since".into()));
-    }
-    let expected = params.flat().len();
-    let array = |tensor: &str| -> Result<Vec<f64>> {
-        let view = file.tensor(tensor).map_err(|_| bad(format!("has no tensor {tensor}")))?;
-        if view.dtype() != Dtype::F32 || view.shape() != [expected] {
-            let got = format!("{:?} {:?}", view.dtype(), view.shape());
-            return Err(bad(format!("{tensor}: expected F32 [{expected}], got {got}")));
+) -> Result<Option<Kept>> {
+    let (mut damaged, mut why) = (vec![], vec![]);
+    for path in newest_first {
+        let name = path.display().to_string();
+        let bytes = match std::fs::read(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                why.push(format!("{name}: is not there"));
+                continue;
+            }
+            read => read.map_err(|e| e.to_string()),
+        };
+        let whole = bytes.as_ref().map_err(String::clone).and_then(|bytes| Whole::of(bytes));
+        match whole {
+            Ok(whole) => {
+                let progress = whole.take_up(&name, identity, params, optimizer)?;
+                for path in damaged {
+                    std::fs::rename(path, Path::with_extension(path, "damaged"))
+                        .map_err(|e| Error::io(path, e))?;
+                }
+                let fell_back = (!why.is_empty()).then(|| why.join("; "));
+                return Ok(Some(Kept { progress, fell_back }));
+            }
+            Err(what) => {
+                why.push(format!("{name}: {what}"));
+                damaged.push(path);
+            }
         }
-        Ok(view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect())
-    };
-    params.set_flat(&array("weights")?)?;
-    optimizer.restore(state.optimizer_steps, array)?;
-    Ok(state.progress)
+    }
+    match damaged.is_empty() {
+        true => Ok(None),
+        false => {
+            Err(Error::file("checkpoints", format!("{}; train again, in another folder", why.join("; "))))
+        }
+    }
+}
+
+/// A checkpoint whose bytes are those that were written.
+struct Whole<'a> {
+    state: State,
+    file: SafeTensors<'a>,
+}
+
+impl<'a> Whole<'a> {
+    /// Otherwise, what is wrong with them.
+    fn of(bytes: &'a [u8]) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| format!("is no checkpoint: {e}"))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format!("bad header: {e}"))?;
+        let sealed = header.metadata().as_ref().and_then(|m| m.get(SEALED));
+        let sealed = sealed.ok_or("has no training state; is it a model instead of a checkpoint?")?;
+        let Sealed { sha256: expected, state } =
+            serde_json::from_str(sealed).map_err(|e| format!("state: {e}"))?;
+        let mut tensors = file.tensors();
+        tensors.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let found = sha256(&state, tensors.iter().map(|(name, view)| (&name[..], view.data())));
+        if found != expected {
+            return Err(format!("is damaged: expected content of SHA-256 {expected}, found {found}"));
+        }
+        let state = serde_json::from_str(&state).map_err(|e| format!("state: {e}"))?;
+        Ok(Self { state, file })
+    }
+
+    fn take_up(
+        self,
+        name: &str,
+        identity: &Identity,
+        params: &mut Params,
+        optimizer: &mut AnyOptimizer,
+    ) -> Result<Progress> {
+        let Self { state, file } = self;
+        let bad = |what: String| Error::file(name, what);
+        if state.identity.config != identity.config {
+            return Err(bad(
+                "was written under another configuration; resume with the one in its folder".into()
+            ));
+        }
+        if state.identity.data != identity.data {
+            return Err(bad("was written over other data: a data file has changed since".into()));
+        }
+        let expected = params.flat().len();
+        let array = |tensor: &str| -> Result<Vec<f64>> {
+            let view = file.tensor(tensor).map_err(|_| bad(format!("has no tensor {tensor}")))?;
+            if view.dtype() != Dtype::F32 || view.shape() != [expected] {
+                let got = format!("{:?} {:?}", view.dtype(), view.shape());
+                return Err(bad(format!("{tensor}: expected F32 [{expected}], got {got}")));
+            }
+            Ok(view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect())
+        };
+        params.set_flat(&array("weights")?)?;
+        optimizer.restore(state.optimizer_steps, array)?;
+        Ok(state.progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn progress_comes_back_with_all_its_bits() {
+        let random = &mut ChaCha8Rng::seed_from_u64(1);
+        for step in 0..10_000 {
+            let (loss_sum, best) = (700.0 * random.random::<f64>(), random.random::<f64>());
+            let progress = Progress { epoch: 3, step_in_epoch: 2, step, loss_sum, best: Some((best, 1)) };
+            let json = serde_json::to_string(&progress).unwrap();
+            assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), progress);
+        }
+    }
 }

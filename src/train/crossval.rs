@@ -4,8 +4,10 @@
 
 use super::{
     config::RunConfig,
+    course::Course,
     data::Data,
-    run::{BEST, Event, run_on},
+    folder::BEST,
+    run::{Event, run_on},
 };
 use crate::{
     data::{Duo, Grouping, Pair, folds, hold_out},
@@ -68,7 +70,7 @@ impl CrossValidation {
         config: &RunConfig,
         rows: &[Pair],
         out: &Path,
-        workers: &Workers,
+        course: Course,
         observe: &mut dyn FnMut(Trial, Event),
     ) -> Result<Vec<Tested>> {
         let mut all = vec![];
@@ -78,7 +80,7 @@ impl CrossValidation {
                 let mut margins = vec![0.0; rows.len()];
                 for fold in 0..self.folds {
                     let trial = Trial { seed, reads, fold };
-                    let scored = self.trial(trial, config, (rows, &fold_of), out, workers, observe)?;
+                    let scored = self.trial(trial, config, (rows, &fold_of), out, course, observe)?;
                     scored.into_iter().for_each(|(row, margin)| margins[row] = margin);
                 }
                 all.push(Tested { seed, reads, folds: fold_of.clone(), margins });
@@ -94,7 +96,7 @@ impl CrossValidation {
         config: &RunConfig,
         (rows, fold_of): (&[Pair], &[usize]),
         out: &Path,
-        workers: &Workers,
+        course: Course,
         observe: &mut dyn FnMut(Trial, Event),
     ) -> Result<Vec<(usize, f64)>> {
         let mut config = config.clone();
@@ -112,10 +114,10 @@ impl CrossValidation {
         if let Some(known) = scores.read(&tested)? {
             return Ok(known);
         }
-        run_on(&data, (&config, config.training.epochs), &folder, true, workers, &mut |event| {
+        run_on(&data, (&config, config.training.epochs), &folder, true, course, &mut |event| {
             observe(trial, event)
         })?;
-        let again = Workers::new(workers.device(), workers.threads())?;
+        let again = Workers::new(course.workers.device(), course.workers.threads())?;
         let margins = margins(&Predictor::load(&folder.join(BEST), again)?, rows, &tested)?;
         let scored: Vec<(usize, f64)> = tested.into_iter().zip(margins).collect();
         scores.write(&scored)?;

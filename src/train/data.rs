@@ -209,7 +209,7 @@ fn sources(config: &RunConfig) -> Result<Vec<(Vec<Pair>, Origin, Source)>> {
 
 /// SHA-256, in hex.
 fn digest(path: &str) -> Result<String> {
-    Ok(open::digest(path)?.map(|(hex, _)| hex).unwrap_or_default())
+    Ok(open::Content::of(path)?.map(|content| content.sha256).unwrap_or_default())
 }
 
 /// SHA-256 of what is learned from, in hex.

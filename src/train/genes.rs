@@ -165,6 +165,11 @@ impl GeneRows<'_> {
                 let tape = Tape::new(&params, params.device());
                 let scores = network.forward(&tape, &bags)?;
                 let loss = tape.apply(loss(batch), [&scores])?;
+                let value = loss.value.reading()?.value()?;
+                if !value.is_finite() {
+                    let (op, tensor) = ("bce_with_logits", format!("loss of step {step}"));
+                    return Err(Error::NotFinite { op, tensor, place: vec![], value });
+                }
                 let grads = tape.backward(&loss)?;
                 optimizer.step(&mut params, &grads, schedule.rate(step))?;
                 step += 1;

@@ -2,8 +2,10 @@
 
 mod checkpoint;
 mod config;
+mod course;
 mod crossval;
 mod data;
+mod folder;
 mod genes;
 mod record;
 mod run;
@@ -12,10 +14,11 @@ mod step;
 mod targets;
 
 pub use config::{DataConfig, NegativeRule, Optimizer, Rows, RunConfig, Source, SyntheticConfig, Training};
+pub use course::Course;
 pub use crossval::{CrossValidation, Tested, Trial};
 pub use data::{Data, Origin};
 pub use genes::{GeneData, GeneRows, GeneRunConfig, GeneTraining};
-pub use record::Record;
-pub use run::{EpochMetrics, Event, Outcome, run};
+pub use record::{EpochMetrics, Record};
+pub use run::{Event, Outcome, run};
 pub use search::{Search, SearchEvent, Standing};
 pub use step::{Accumulator, Example, StepId};

@@ -1,10 +1,34 @@
 //! What a run wrote of itself, read again.
 
 use super::data::Origin;
-use super::run::{EpochMetrics, METRICS, ORIGINS};
 use crate::{Error, Result, open};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
+
+/// A line an epoch, as it ends.
+pub(super) const METRICS: &str = "metrics.jsonl";
+/// What became of each data file's rows.
+pub(super) const ORIGINS: &str = "data.json";
+
+/// One epoch, as a line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Epochs finished, this one included.
+    pub epoch: u64,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Mean loss of the epoch's steps.
+    pub loss: f64,
+    /// Learning rate of the epoch's last step.
+    pub rate: f64,
+    pub validation_loss: f64,
+    pub validation_average_precision: f64,
+    pub validation_auroc: f64,
+    /// Threshold with the best F1 on the validation rows, before calibration.
+    pub threshold: f64,
+    /// Seconds since the program began this epoch.
+    pub seconds: f64,
+}
 
 /// A run's data and its epochs.
 #[derive(Clone, Debug, PartialEq)]

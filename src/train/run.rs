@@ -3,44 +3,24 @@
 use super::{
     checkpoint::{self, AnyOptimizer, Progress},
     config::RunConfig,
+    course::Course,
     data::Data,
-    step::{Accumulator, StepId},
+    folder::{self, Folder},
+    record::EpochMetrics,
+    step::{Accumulator, Example, StepId},
     targets::Targets,
 };
 use crate::{
-    data::{Duo, Layout, Pair},
+    data::{Duo, Pair},
     device::Device,
     error::{Error, Result},
     eval::{Criterion, Scores},
     model::{Meaning, Network, Predictor, Provenance},
     optim::{Schedule, clip_norm},
-    output::Output,
     params::{Builder, Params},
     tensor::Reading,
-    workers::Workers,
 };
-use serde::{Deserialize, Serialize};
 use std::{path::Path, time::Instant};
-
-/// One epoch, as a line of `metrics.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochMetrics {
-    /// Epochs finished, this one included.
-    pub epoch: u64,
-    /// Steps taken in all.
-    pub step: u64,
-    /// Mean loss of the epoch's steps.
-    pub loss: f64,
-    /// Learning rate of the epoch's last step.
-    pub rate: f64,
-    pub validation_loss: f64,
-    pub validation_average_precision: f64,
-    pub validation_auroc: f64,
-    /// Threshold with the best F1 on the validation rows, before calibration.
-    pub threshold: f64,
-    /// Seconds since the program began this epoch.
-    pub seconds: f64,
-}
 
 /// What a run tells while it goes on.
 pub enum Event<'a> {
@@ -52,6 +32,11 @@ pub enum Event<'a> {
     Epoch(&'a EpochMetrics),
     /// A GPU had no room for a micro-batch; from here on they are of so many pairs.
     SmallerMicroBatch(usize),
+    /// The run goes on from so many steps, because what was written later is of no use.
+    FellBack {
+        step: u64,
+        why: &'a str,
+    },
 }
 
 /// How a run ended.
@@ -63,30 +48,22 @@ pub struct Outcome {
     pub stopped_early: bool,
 }
 
-const CONFIG: &str = "config.toml";
-pub(super) const METRICS: &str = "metrics.jsonl";
-const LAST: &str = "last.safetensors";
-pub(super) const BEST: &str = "best.safetensors";
-pub(super) const ORIGINS: &str = "data.json";
-/// The validation rows, with which ensembles and other tools' scores can be compared.
-const HELD: &str = "validation.tsv";
-
 /// Trains as `config` says, into the folder `out`; with `resume`, from its last checkpoint.
 pub fn run(
     config: &RunConfig,
     out: &Path,
     resume: bool,
-    workers: &Workers,
+    course: Course,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    if !resume && out.join(CONFIG).exists() {
+    if !resume && folder::is_taken(out) {
         let name = out.display().to_string();
         return Err(Error::file(
             name,
             "holds a run already; use --resume to go on with it, or another folder",
         ));
     }
-    run_on(&Data::read(config)?, (config, config.training.epochs), out, resume, workers, observe)
+    run_on(&Data::read(config)?, (config, config.training.epochs), out, resume, course, observe)
 }
 
 /// As [`run`], on data that has been read, and to the end of the epoch `until` at most.
@@ -95,45 +72,52 @@ pub(super) fn run_on(
     (config, until): (&RunConfig, u64),
     out: &Path,
     resume: bool,
-    workers: &Workers,
+    course: Course,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Outcome> {
-    let last = out.join(LAST);
+    let workers = course.workers;
     let (train, held) = (data.len(), data.validation.len());
     if train == 0 || held == 0 {
         let found = format!("found {train} to train and {held} to validate on");
         let why = "a group larger than the share for validation always trains";
         return Err(Error::Setting(format!("data: expected rows of both, {found}; {why}")));
     }
-    std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
-    Output::write(&out.join(CONFIG), config.to_toml().as_bytes())?;
-    let origins = serde_json::to_string_pretty(&data.origins).expect("plain fields serialise") + "\n";
-    Output::write(&out.join(ORIGINS), origins.as_bytes())?;
-    let held: String = data.validation.iter().map(|pair| Layout::TargetNet.row(pair)).collect();
-    Output::write(&out.join(HELD), (Layout::TargetNet.header().to_string() + &held).as_bytes())?;
+    let folder = Folder::open(out)?;
     let mut builder = Builder::new(config.seed);
     let network = Network::new(&mut builder, &config.model);
     let mut params = builder.on(workers.device())?;
     let mut optimizer = AnyOptimizer::new(config, &params)?;
     let targets = Targets::new(config, data, workers)?;
     let hashes: Vec<String> = data.origins.iter().map(|o| o.sha256.clone()).chain(targets.hashes()).collect();
-    let progress = match resume && last.exists() {
-        true => checkpoint::load(&last, (config, &hashes), &mut params, &mut optimizer)?,
-        false => Progress::start(),
+    let identity = checkpoint::Identity { config: config.clone(), data: hashes };
+    let kept = match resume {
+        true => checkpoint::load(&folder.checkpoints(), &identity, &mut params, &mut optimizer)?,
+        false => None,
     };
+    let progress = kept.map_or_else(Progress::start, |kept| {
+        if let Some(why) = &kept.fell_back {
+            observe(Event::FellBack { step: kept.progress.step, why });
+        }
+        kept.progress
+    });
+    if let Some((_, epoch)) = progress.best {
+        folder.expect_best(epoch)?;
+    }
+    folder.describe(config, data)?;
+    folder.keep_metrics_of(progress.epoch)?;
     let steps_an_epoch = data.len().div_ceil(config.training.batch) as u64;
     // One core's caches are small; a GPU is idle unless it has the whole batch.
     let micro_batch = match workers.device() {
         Device::Cuda(_) => config.training.batch,
         _ => config.training.micro_batch,
     };
-    let accumulator = Accumulator::new(micro_batch);
+    let accumulator = Accumulator::new(micro_batch).checked(course.checks_numbers);
     let mut run = Run {
         config,
-        out,
+        identity,
+        folder,
         data,
         targets,
-        hashes,
         network,
         params,
         optimizer,
@@ -141,17 +125,17 @@ pub(super) fn run_on(
         progress,
         taken: None,
         steps_an_epoch,
-        workers,
+        course,
     };
     run.go(until, observe)
 }
 
 struct Run<'a> {
     config: &'a RunConfig,
-    out: &'a Path,
+    identity: checkpoint::Identity,
+    folder: Folder,
     data: &'a Data,
     targets: Targets,
-    hashes: Vec<String>,
     network: Network,
     params: Params,
     optimizer: AnyOptimizer,
@@ -160,7 +144,7 @@ struct Run<'a> {
     /// The last step, until its loss has been looked at.
     taken: Option<Taken>,
     steps_an_epoch: u64,
-    workers: &'a Workers,
+    course: Course<'a>,
 }
 
 /// A step whose loss a GPU may still be at.
@@ -172,21 +156,17 @@ struct Taken {
 
 impl Run<'_> {
     fn go(&mut self, until: u64, observe: &mut dyn FnMut(Event)) -> Result<Outcome> {
-        let t = &self.config.training;
-        self.keep_metrics_of(self.progress.epoch)?;
-        let late = |p: &Progress| p.best.is_some_and(|(_, epoch)| p.epoch >= epoch + t.patience);
-        while self.progress.epoch < until.min(t.epochs) && !late(&self.progress) {
+        let (epochs, patience) = (self.config.training.epochs, self.config.training.patience);
+        let late = |p: &Progress| p.best.is_some_and(|(_, epoch)| p.epoch >= epoch + patience);
+        while self.progress.epoch < until.min(epochs) && !late(&self.progress) {
             let start = Instant::now();
             let rate = self.epoch(observe)?;
             let metrics = self.validate(rate, start)?;
             observe(Event::Epoch(&metrics));
         }
         let best = self.progress.best.ok_or_else(|| Error::Setting("no epoch was run".into()))?;
-        Ok(Outcome {
-            epochs: self.progress.epoch,
-            best,
-            stopped_early: self.progress.epoch < until.min(t.epochs),
-        })
+        let stopped_early = self.progress.epoch < until.min(epochs);
+        Ok(Outcome { epochs: self.progress.epoch, best, stopped_early })
     }
 
     /// The rest of the epoch under way; returns the last step's learning rate.
@@ -199,30 +179,58 @@ impl Run<'_> {
         let mut rate = schedule.rate(self.progress.step.saturating_sub(1));
         let examples = self.targets.examples(&pairs)?;
         for batch in examples.chunks(t.batch).skip(self.progress.step_in_epoch as usize) {
-            let id = StepId { seed: config.seed, step: self.progress.step as u32 };
-            let micro_batch = self.accumulator.micro_batch();
-            let (loss, grads) =
-                self.accumulator.gradients(&self.network, &self.params, batch, id, self.workers)?;
-            let norm = clip_norm(grads, t.clip)?;
-            let known = loss.is_known() && norm.is_known();
-            let taken = Taken { step: self.progress.step, loss, norm };
-            // A GPU has the next step to do while this one's numbers are on their way.
-            let next = if known { Some(taken) } else { self.taken.replace(taken) };
-            next.map_or(Ok(()), |taken| self.progress.look_at(taken))?;
             rate = schedule.rate(self.progress.step);
-            self.optimizer.step(&mut self.params, grads, rate)?;
-            let p = &mut self.progress;
-            (p.step, p.step_in_epoch) = (p.step + 1, p.step_in_epoch + 1);
-            observe(Event::Step { done: p.step, total });
+            let micro_batch = self.accumulator.micro_batch();
+            self.step(batch, rate)?;
+            observe(Event::Step { done: self.progress.step, total });
             if self.accumulator.micro_batch() < micro_batch {
                 observe(Event::SmallerMicroBatch(self.accumulator.micro_batch()));
             }
-            if p.step.is_multiple_of(t.checkpoint_steps.max(1)) {
+            let is_stopped = self.course.is_over();
+            if is_stopped || self.progress.step.is_multiple_of(t.checkpoint_steps.max(1)) {
                 self.checkpoint()?;
+            }
+            if is_stopped {
+                return Err(Error::Interrupted);
             }
         }
         self.settle()?;
         Ok(rate)
+    }
+
+    /// One step. Parameters change only where its loss and gradient are numbers, as far as they are known by then.
+    fn step(&mut self, batch: &[Example], rate: f64) -> Result<()> {
+        let step = self.progress.step;
+        let id = StepId { seed: self.config.seed, step: step as u32 };
+        let (network, params) = (&self.network, &self.params);
+        let made = self.accumulator.gradients(network, params, batch, id, self.course.workers);
+        let (loss, grads) = made.map_err(|e| at_step(step, e))?;
+        let norm = clip_norm(grads, self.config.training.clip)?;
+        let known = loss.is_known() && norm.is_known();
+        let taken = Taken { step, loss, norm };
+        // A GPU has the next step to do while this one's numbers are on their way.
+        let next = if known { Some(taken) } else { self.taken.replace(taken) };
+        if let Some(Err(error)) = next.map(|taken| self.progress.look_at(taken)) {
+            return Err(if known { self.explained(error, batch, id) } else { error });
+        }
+        self.optimizer.step(&mut self.params, grads, rate)?;
+        self.progress.step += 1;
+        self.progress.step_in_epoch += 1;
+        if self.course.checks_numbers {
+            self.params.expect_finite(self.optimizer.name()).map_err(|e| at_step(step, e))?;
+        }
+        Ok(())
+    }
+
+    /// What a step has come to, and the op that it comes from: the step is taken again and looked at.
+    fn explained(&self, error: Error, batch: &[Example], id: StepId) -> Error {
+        let Error::Diverged { step, found } = error else { return error };
+        let mut again = Accumulator::new(self.accumulator.micro_batch()).checked(true);
+        let found = match again.gradients(&self.network, &self.params, batch, id, self.course.workers) {
+            Err(e) => format!("{found}; {e}"),
+            Ok(_) => format!("{found}; what each op makes is finite, sums of it are not"),
+        };
+        Error::Diverged { step, found }
     }
 
     /// Looks at the last step, if that has not been done: nothing is kept of what it has not been done for.
@@ -234,13 +242,15 @@ impl Run<'_> {
     fn validate(&mut self, rate: f64, start: Instant) -> Result<EpochMetrics> {
         let rows = &self.data.validation;
         let duos: Vec<Duo> = rows.iter().map(duo).collect();
-        let logits = self.network.logits(&self.params, &duos, self.workers)?;
-        if logits.iter().any(|z| z.is_nan()) {
-            let loss = self.progress.loss_sum / self.progress.step_in_epoch.max(1) as f64;
-            return Err(Error::Diverged { step: self.progress.step, loss, norm: f64::NAN });
+        let logits = self.network.logits(&self.params, &duos, self.course.workers)?;
+        if let Some(row) = logits.iter().position(|z| !z.is_finite()) {
+            let found = format!("log-odds {} of validation row {}", logits[row], row + 1);
+            return Err(Error::Diverged { step: self.progress.step, found });
         }
         let labels = labels(rows);
-        let loss = |(&z, &y): (&f32, &bool)| f64::from(if y { -z } else { z }).exp().ln_1p();
+        // ln(1 + exp(x)), which is finite for every finite x
+        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+        let loss = |(&z, &y): (&f32, &bool)| softplus(f64::from(if y { -z } else { z }));
         let validation_loss = logits.iter().zip(&labels).map(loss).sum::<f64>() / labels.len() as f64;
         let probabilities: Vec<f32> = logits.iter().map(|z| 1.0 / (1.0 + (-z).exp())).collect();
         let scores = Scores::from_f32(labels, &probabilities)?;
@@ -261,15 +271,17 @@ impl Run<'_> {
             p.best = Some((metrics.validation_average_precision, p.epoch));
             self.keep_best(&logits)?;
         }
-        self.append(&metrics)?;
+        self.folder.append(&metrics)?;
         self.checkpoint()?;
         Ok(metrics)
     }
 
+    /// Nothing is kept of parameters that are no numbers.
     fn checkpoint(&mut self) -> Result<()> {
         self.settle()?;
-        let run = (self.config, &self.hashes[..]);
-        checkpoint::save(&self.out.join(LAST), run, &self.params, &self.optimizer, &self.progress)
+        self.params.expect_finite(self.optimizer.name()).map_err(|e| at_step(self.progress.step, e))?;
+        let files = self.folder.checkpoints();
+        checkpoint::save(&files, &self.identity, &self.params, &self.optimizer, &self.progress)
     }
 
     /// Calibrates the network on its `log_odds` of the validation rows, and writes it.
@@ -288,23 +300,7 @@ impl Run<'_> {
             meaning,
         };
         let file = Predictor::file(&self.config.model, &self.params, &provenance)?;
-        Output::write(&self.out.join(BEST), &file)
-    }
-
-    fn append(&self, metrics: &EpochMetrics) -> Result<()> {
-        let path = self.out.join(METRICS);
-        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
-        text += &(serde_json::to_string(metrics).expect("plain fields serialise") + "\n");
-        Output::write(&path, text.as_bytes())
-    }
-
-    /// Drops lines of epochs that the checkpoint has not seen the end of.
-    fn keep_metrics_of(&self, epochs: u64) -> Result<()> {
-        let path = self.out.join(METRICS);
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let seen = |line: &&str| serde_json::from_str::<EpochMetrics>(line).is_ok_and(|m| m.epoch <= epochs);
-        let kept: String = text.lines().filter(seen).map(|line| format!("{line}\n")).collect();
-        Output::write(&path, kept.as_bytes())
+        self.folder.keep_best(&file)
     }
 }
 
@@ -313,10 +309,18 @@ impl Progress {
     fn look_at(&mut self, Taken { step, loss, norm }: Taken) -> Result<()> {
         let (loss, norm) = (loss.value()?, norm.value()?);
         if !loss.is_finite() || !norm.is_finite() {
-            return Err(Error::Diverged { step, loss, norm });
+            return Err(Error::Diverged { step, found: format!("loss {loss}, gradient norm {norm}") });
         }
         self.loss_sum += loss;
         Ok(())
+    }
+}
+
+/// An op's complaint of a number, with the step in which it had it.
+fn at_step(step: u64, error: Error) -> Error {
+    match error {
+        Error::NotFinite { .. } => Error::Diverged { step, found: error.to_string() },
+        other => other,
     }
 }
 

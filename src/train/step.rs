@@ -40,6 +40,8 @@ pub struct StepId {
 #[derive(Debug)]
 pub struct Accumulator {
     micro_batch: usize,
+    /// Whether each op's results are looked at.
+    checks: bool,
     strips: Vec<Strip>,
 }
 
@@ -60,7 +62,12 @@ impl Strip {
 impl Accumulator {
     /// `micro_batch` pairs go through the network together; 0 counts as 1. Where a GPU has no room for so many, half.
     pub fn new(micro_batch: usize) -> Self {
-        Self { micro_batch: micro_batch.max(1), strips: vec![] }
+        Self { micro_batch: micro_batch.max(1), checks: false, strips: vec![] }
+    }
+
+    /// Whether to look at each op's results for infinities and what is no number ([`Tape::checked`]).
+    pub fn checked(self, checks: bool) -> Self {
+        Self { checks, ..self }
     }
 
     /// How many pairs go through the network together now.
@@ -79,8 +86,8 @@ impl Accumulator {
     ) -> Result<(Reading, &mut Grads)> {
         let normalizer = examples.iter().map(|e| e.weight).sum();
         loop {
-            let micro_batch = self.micro_batch;
-            let batch = WholeBatch { network, params, examples, micro_batch, normalizer, id };
+            let (micro_batch, checks) = (self.micro_batch, self.checks);
+            let batch = WholeBatch { network, params, examples, micro_batch, checks, normalizer, id };
             match self.add_up(&batch, workers) {
                 Err(Error::OutOfMemory { .. }) if micro_batch > 1 => {
                     self.micro_batch = micro_batch.div_ceil(2)
@@ -122,6 +129,7 @@ struct WholeBatch<'a> {
     params: &'a Params,
     examples: &'a [Example<'a>],
     micro_batch: usize,
+    checks: bool,
     /// Sum of the examples' weights.
     normalizer: f32,
     id: StepId,
@@ -137,9 +145,10 @@ impl WholeBatch<'_> {
             let first_sample = (i * self.micro_batch) as u32;
             let noise = Noise { seed: self.id.seed, step: self.id.step, first_sample };
             let grads = &mut strip.grads;
-            let loss = device.repeat("step", examples.len(), || {
-                self.one(Tape::training(self.params, device, noise), examples, grads)
-            })?;
+            let mut one =
+                || self.one(Tape::training(self.params, device, noise).checked(self.checks), examples, grads);
+            // What is captured to be repeated cannot be looked at.
+            let loss = if self.checks { one()? } else { device.repeat("step", examples.len(), one)? };
             strip.loss.add(loss.reading()?);
         }
         Ok(())

@@ -28,7 +28,12 @@ impl Folder {
 
     /// Names of the files here, sorted.
     pub fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        self.names_in("")
+    }
+
+    /// Names of the files in a folder here, sorted.
+    pub fn names_in(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
@@ -54,6 +59,40 @@ impl Folder {
         (out, err)
     }
 }
+
+/// A training configuration: a network and a data set small enough for a second or two an epoch on one slow core.
+#[allow(dead_code)] // for tests that train
+pub const PLANTED: &str = r#"
+name = "planted"
+description = "generated"
+seed = 3
+
+[model]
+site_len = 24
+mirna_len = 22
+width = 16
+heads = 2
+feed_forward = 32
+layers = 1
+
+[model.pairing]
+channels = [8, 8]
+kernels = [5, 3]
+hidden = 8
+
+[training]
+epochs = 3
+batch = 32
+micro_batch = 4
+rate = 5e-3
+checkpoint_steps = 7
+crop = 2
+
+[data.synthetic]
+pairs = 800
+mirnas = 10
+validation = 0.2
+"#;
 
 /// A transcript of `length` nt that pairs with no let-7a seed, with let-7a's 8mer at index `at`.
 pub fn transcript(length: usize, at: usize) -> String {

@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let rows = read(&args.data, args.split)?;
     let duos: Vec<Duo> = rows.iter().map(|row| (&row.mirna[..], &row.site[..])).collect();
     let name = args.data.display().to_string();
-    let sha256 = open::digest(&name)?.map(|(sha256, _)| sha256);
+    let sha256 = open::Content::of(&name)?.map(|content| content.sha256);
     let before = &model.provenance().meaning;
     let meaning = Meaning::of(&rows, &model.log_odds(&duos)?, sha256.into_iter().collect());
     let Some(calibration) = &meaning.calibration else {

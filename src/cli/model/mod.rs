@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use super::common::Common;
 use crate::device::Device;
 use crate::model::{Chance, EMBEDDED, Meaning, Predictor};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::rna::{Base, WindowShape, parse};
 use crate::workers::Workers;
 use crate::{Error, Result, open};
@@ -96,7 +96,7 @@ fn list(folder: Option<&Path>) -> Result<()> {
     for path in folder.map_or_else(|| Ok(Vec::new()), models)? {
         match Predictor::load(&path, plain()?) {
             Ok(model) => output.put(row(&model, &path.display().to_string()))?,
-            Err(error) => eprintln!("mirscope: left out: {error}"),
+            Err(error) => output::say(format_args!("left out: {error}")),
         }
     }
     output.finish()

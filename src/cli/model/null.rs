@@ -63,6 +63,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn digest(path: &str) -> Result<String> {
-    let found = open::digest(path)?.map(|(sha256, _)| sha256);
+    let found = open::Content::of(path)?.map(|content| content.sha256);
     found.ok_or_else(|| Error::file(path, "expected a file, whose hash the model keeps, found a stream"))
 }

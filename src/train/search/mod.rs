@@ -12,8 +12,10 @@ pub use standing::Standing;
 
 use super::{
     config::RunConfig,
+    course::Course,
     data::Data,
-    run::{BEST, Event, run_on},
+    folder::BEST,
+    run::{Event, run_on},
 };
 use crate::{
     data::Duo,
@@ -71,7 +73,7 @@ impl Search {
     pub fn run(
         &self,
         out: &Path,
-        workers: &Workers,
+        course: Course,
         resamples: usize,
         observe: &mut dyn FnMut(SearchEvent),
     ) -> Result<Vec<Standing>> {
@@ -85,7 +87,7 @@ impl Search {
             for (number, &at) in going.iter().enumerate() {
                 let trial = &self.trials[at];
                 observe(SearchEvent::Trial { name: &trial.name, number: number + 1, of: going.len(), until });
-                let kept = self.one(trial, until, &mut data, &judge, (out, workers), &mut |event| {
+                let kept = self.one(trial, until, &mut data, &judge, (out, course), &mut |event| {
                     observe(SearchEvent::Run(event))
                 })?;
                 let standing = judge.standing(trial, &kept, base.as_ref())?;
@@ -106,7 +108,7 @@ impl Search {
         until: u64,
         data: &mut Data,
         judge: &Judge,
-        (out, workers): (&Path, &Workers),
+        (out, course): (&Path, Course),
         observe: &mut dyn FnMut(Event),
     ) -> Result<Kept> {
         let folder = out.join(&trial.name);
@@ -123,9 +125,9 @@ impl Search {
         let data = if same { data } else { own.insert(Data::read(&trial.config)?) };
         data.reseed(trial.config.seed);
         judge.same_rows(&trial.name, data)?;
-        let kept = match run_on(data, (&trial.config, until), &folder, true, workers, observe) {
+        let kept = match run_on(data, (&trial.config, until), &folder, true, course, observe) {
             Ok(outcome) => {
-                let again = Workers::new(workers.device(), workers.threads())?;
+                let again = Workers::new(course.workers.device(), course.workers.threads())?;
                 let predictor = Predictor::load(&folder.join(BEST), again)?;
                 let duos: Vec<Duo> = data.validation.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
                 Kept::new(&folder, Some(outcome.best.1), predictor.log_odds(&duos)?)?

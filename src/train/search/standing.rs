@@ -12,7 +12,7 @@ use crate::{
         config::RunConfig,
         crossval::identity,
         data::Data,
-        run::{EpochMetrics, METRICS},
+        record::{EpochMetrics, METRICS},
     },
 };
 use serde::{Deserialize, Serialize};
