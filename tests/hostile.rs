@@ -201,7 +201,7 @@ fn weights_too_great_for_their_sums_give_an_error_and_no_answer() {
     let model = load(&joined(&header, &great)).unwrap();
     let [mirna, site] = ["UGAGGUAG", "CUACCUCAACGU"].map(|text| parse(text.as_bytes()).unwrap());
     let said = model.probabilities(&[(&mirna, &site)]).unwrap_err().to_string();
-    assert!(said.starts_with("model tiny: expected finite log-odds, found "), "{said}");
+    assert!(said.starts_with("tiny: expected log-odds that are numbers, found "), "{said}");
 }
 
 /// The largest network that is allowed, and what is not, in a file of a few kilobytes.
@@ -260,7 +260,7 @@ fn cards_that_make_no_sense() {
     let wrong = "expected texts of one line, found others";
     assert!(card(&|card| card["provenance"]["name"] = "a\nthreshold\t0".into()).contains(wrong));
     assert!(card(&|card| card["alphabet"] = "\u{1b}]0;x\u{7}".into()).contains(wrong));
-    for threshold in [json!(-0.1), json!(1.5), json!(1e39)] {
+    for threshold in [json!(-0.1), json!(1.5)] {
         assert!(
             card(&|card| card["provenance"]["threshold"] = threshold.clone())
                 .contains("a threshold from 0 to 1")
@@ -274,10 +274,11 @@ fn cards_that_make_no_sense() {
         let loss = json!({"uncalibrated": 0.0, "temperature": null, "line": null, "isotonic": null});
         meaning(json!({"calibration": {"curve": curve, "log_loss": loss, "rows": 1, "sha256": []}}))
     };
-    for points in [json!([]), json!([[0, 0], [0, 1]]), json!([[0, 1], [1, 0]]), json!([[0, 0], [1e39, 1]])] {
+    for points in [json!([]), json!([[0, 0], [0, 1]]), json!([[0, 1], [1, 0]])] {
         assert!(curve(json!({"isotonic": {"points": points}})).contains("a calibration that rises"));
     }
     assert!(curve(json!({"line": {"scale": 0, "offset": 1}})).contains("a calibration that rises"));
+    assert!(curve(json!({"line": {"scale": 1e39, "offset": 1}})).contains("metadata: number out of range"));
     assert!(curve(json!({"isotonic": {"points": [[null, 0]]}})).contains("metadata: invalid type: null"));
     let null = |points: Value| {
         let gate = json!({"nucleotides": 1, "real": 1, "shuffled": 1, "points": points});
@@ -291,7 +292,6 @@ fn cards_that_make_no_sense() {
         json!([[0, 0.5, 0.5], [1, 0.5, 0.6]]),
         json!([[0, 7, 0.5]]),
         json!([[0, 0.5, -1]]),
-        json!([[1e39, 0.5, 0.5]]),
     ] {
         assert!(null(points.clone()).contains("tables of the null that go up in log-odds"), "{points}");
     }

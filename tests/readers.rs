@@ -173,6 +173,15 @@ fn a_name_with_a_tab_between_commas_became_two_columns() {
 }
 
 #[test]
+fn the_bases_n_and_a_were_written_as_what_is_absent() {
+    let message = "1: expected a sequence, found one that is written as NA";
+    for pair in [">ACGU\t>dA\n", ">AN\t>ACGU\n"] {
+        assert_eq!(said(pair, |path| read_pairs(path, None)), message);
+    }
+    assert_eq!(said(">ACGU\t>AN\n", |path| read_pairs(path, None)), "nothing");
+}
+
+#[test]
 fn a_gene_twice_in_an_experiment_made_a_table_that_could_not_be_read() {
     let read = |path: &Path| {
         let (id, mirna_id, mirna) = ("E".into(), "m".into(), parse(b"ACGU").unwrap());
@@ -239,8 +248,8 @@ fn manifests_with_numbers_that_no_scan_has_were_taken() {
         assert!(whole.contains(from), "{from}");
         read(&whole.replace(from, to))
     };
-    let least = wrong("\"min_probability\": 0.5", "\"min_probability\": 1e39");
-    assert_eq!(least, " expected a scan's manifest: min_probability from 0 to 1, found inf");
+    let least = wrong("\"min_probability\": 0.5", "\"min_probability\": 1.5");
+    assert_eq!(least, " expected a scan's manifest: min_probability from 0 to 1, found 1.5");
     assert_eq!(wrong("\"index\": 1", "\"index\": 0"), " expected a scan's manifest: shard 1 to 1, found 0");
     let order = wrong("\"start\": 0", "\"start\": 9");
     assert_eq!(order, " expected a scan's manifest: transcripts in order, found 9..3");

@@ -246,8 +246,8 @@ pub(super) fn finite(given: Vec<f32>, what: &str, name: &str) -> Result<Vec<f32>
     match given.iter().find(|x| !x.is_finite()) {
         None => Ok(given),
         Some(x) => {
-            let found = format!("expected finite {what}, found {x}: its weights are too large for f32");
-            Err(Error::file(format!("model {name}"), found))
+            let message = format!("expected {what} that are numbers, found {x}: its weights are too great");
+            Err(Error::file(name, message))
         }
     }
 }

@@ -100,7 +100,7 @@ fn answers(predictor: &Predictor) {
     site.truncate(predictor.site_len());
     match predictor.probabilities(&[(&mirna, &site), (&mirna, &[])]) {
         Ok(found) => assert!(found.iter().all(|p| (0.0..=1.0).contains(p)), "{found:?}"),
-        Err(error) => complaint(&error, Path::new(&format!("model {}", predictor.name()))),
+        Err(error) => complaint(&error, Path::new(predictor.name())),
     }
     let file = Predictor::file(predictor.config(), predictor.params(), predictor.provenance());
     let again = Predictor::from_bytes(&file.expect("it can be written"), "again", workers());
