@@ -144,9 +144,9 @@ fn stamp(metadata: &Metadata) -> (Option<SystemTime>, u64) {
 
 /// Bytes of a bgzip file's beginning that tell it from other gzip: an extra field that begins with `BC`.
 const BGZIP: usize = 14;
-/// What a block of nothing ends with, as a bgzip file does: no bits, their checksum and their length. SAM specification 4.1.2,
+/// What a block of nothing ends with, as a bgzip file does: the checksum and the length of nothing. SAM specification 4.1.2,
 /// <https://samtools.github.io/hts-specs/SAMv1.pdf>.
-const NOTHING: [u8; 10] = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const NOTHING: [u8; 8] = [0; 8];
 
 /// Text from gzip. A bgzip file that was cut between two of its blocks is no whole one, though each block is.
 struct Unpacked<R>(MultiGzDecoder<Ends<R>>);

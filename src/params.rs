@@ -242,12 +242,12 @@ impl Params {
         safetensors::serialize(views, Some(metadata)).map_err(|e| Error::file("safetensors", e.to_string()))
     }
 
-    /// An error of `op`, which has changed the parameters, where one is no longer finite.
+    /// An error of `op`, which gave the parameters their values, where one is not finite.
     pub(crate) fn expect_finite(&self, op: &'static str) -> Result<()> {
         match self.not_finite(&self.flat.to_f64()?) {
             None => Ok(()),
             Some((name, at, value)) => {
-                let (tensor, place) = (format!("{name}, after its update,"), vec![at]);
+                let (tensor, place) = (format!("{name}, as it comes from there,"), vec![at]);
                 Err(Error::NotFinite { op, tensor, place, value })
             }
         }

@@ -173,6 +173,15 @@ fn a_name_with_a_tab_between_commas_became_two_columns() {
 }
 
 #[test]
+fn the_bases_n_and_a_were_written_as_what_is_absent() {
+    let message = "1: expected a sequence, found one that is written as NA";
+    for pair in [">ACGU\t>dA\n", ">AN\t>ACGU\n"] {
+        assert_eq!(said(pair, |path| read_pairs(path, None)), message);
+    }
+    assert_eq!(said(">ACGU\t>AN\n", |path| read_pairs(path, None)), "nothing");
+}
+
+#[test]
 fn a_gene_twice_in_an_experiment_made_a_table_that_could_not_be_read() {
     let read = |path: &Path| {
         let (id, mirna_id, mirna) = ("E".into(), "m".into(), parse(b"ACGU").unwrap());

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -120,6 +121,8 @@ struct Sealed {
 }
 
 const SEALED: &str = "checkpoint";
+/// Bytes of a checkpoint beside its arrays' at most, the configuration and the data's hashes.
+const HEADER: u64 = 1 << 24;
 
 /// Of a state and the tensors by name.
 fn sha256<'a>(state: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
@@ -175,12 +178,12 @@ pub(super) fn load(
     let (mut damaged, mut why) = (vec![], vec![]);
     for path in newest_first {
         let name = path.display().to_string();
-        let bytes = match std::fs::read(path) {
+        let bytes = match File::open(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 why.push(format!("{name}: is not there"));
                 continue;
             }
-            read => read.map_err(|e| e.to_string()),
+            opened => opened.map_err(|e| e.to_string()).and_then(|file| read(file, params)),
         };
         let whole = bytes.as_ref().map_err(String::clone).and_then(|bytes| Whole::of(bytes));
         match whole {
@@ -204,6 +207,17 @@ pub(super) fn load(
         false => {
             Err(Error::file("checkpoints", format!("{}; train again, in another folder", why.join("; "))))
         }
+    }
+}
+
+/// A checkpoint's bytes, which are not many more than those of its arrays.
+fn read(file: File, params: &Params) -> Result<Vec<u8>, String> {
+    let most = 3 * 4 * params.flat().len() as u64 + HEADER;
+    let mut bytes = vec![];
+    match file.take(most + 1).read_to_end(&mut bytes) {
+        Err(e) => Err(e.to_string()),
+        Ok(_) if bytes.len() as u64 > most => Err(format!("is no checkpoint: expected at most {most} bytes")),
+        Ok(_) => Ok(bytes),
     }
 }
 
@@ -260,6 +274,7 @@ impl<'a> Whole<'a> {
         };
         params.set_flat(&array("weights")?)?;
         optimizer.restore(state.optimizer_steps, array)?;
+        params.expect_finite("checkpoint")?;
         Ok(state.progress)
     }
 }

@@ -56,7 +56,9 @@ pub fn compressed(bytes: &[u8]) {
     let parts = plain.chunks(plain.len() / usize::from(1 + members % 4) + 1);
     for part in parts.chain(bgzip.then_some(&b""[..])) {
         let begun = if bgzip { GzBuilder::new().extra(&b"BC\x02\0\0\0"[..]) } else { GzBuilder::new() };
-        let mut encoder = begun.write(packed, Compression::new(u32::from(level % 10)));
+        // bgzip's last block is packed, though it is of nothing
+        let level = if part.is_empty() { 6 } else { u32::from(level % 10) };
+        let mut encoder = begun.write(packed, Compression::new(level));
         encoder.write_all(part).expect("memory can be written");
         packed = encoder.finish().expect("memory can be written");
         whole.push((packed.len(), whole.last().expect("there is a first").1 + part.len()));

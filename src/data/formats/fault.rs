@@ -42,12 +42,20 @@ pub(super) fn is_absent(text: &str) -> bool {
     matches!(text, "" | ".") || ["na", "nan"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// The pair, if its names can stand in a field of a table: a TAB between commas, or a stray line end, would make two of one.
+/// The pair, if it can stand in the fields of a table: a TAB between commas, or a stray line end, would make two of a name, and
+/// the bases N and A, which `dA` reads as, are written as what is absent.
 pub(super) fn told_in_a_field(pair: Pair) -> Result<Pair, Fault> {
     let names = [Some(&pair.mirna_id), Some(&pair.site_id), pair.cluster.as_ref(), pair.family.as_ref()];
     if let Some(name) = names.into_iter().flatten().find(|name| name.contains(char::is_control)) {
         let message = format!("expected names without control characters, found {name:?}");
         return Err(Fault::new("a name with control characters", message));
+    }
+    for sequence in [&pair.mirna, &pair.site].into_iter().filter(|sequence| sequence.len() <= 3) {
+        let text = rna::text(sequence);
+        if is_absent(&text) {
+            let message = format!("expected a sequence, found one that is written as {text}");
+            return Err(Fault::new("a sequence that is written as none", message));
+        }
     }
     Ok(pair)
 }
