@@ -1,6 +1,9 @@
 //! What can go wrong, said with what was expected, what was found and where.
 
-use std::path::PathBuf;
+use std::{
+    fmt::{self, Write},
+    path::PathBuf,
+};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,10 +21,10 @@ pub enum Error {
     #[error("device: out of memory: {asked} bytes asked for, {free} of {total} free")]
     OutOfMemory { asked: usize, free: usize, total: usize },
     /// A text input is malformed: `file:line: message`. The message says what was expected and found.
-    #[error("{path}:{line}: {message}")]
+    #[error("{path}:{line}: {}", OneLine(message))]
     Line { path: String, line: u64, message: String },
     /// A file as a whole is not what it should be.
-    #[error("{path}: {message}")]
+    #[error("{path}: {}", OneLine(message))]
     File { path: String, message: String },
     /// Reading or writing failed.
     #[error("{path}: {source}")]
@@ -36,8 +39,26 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// A setting that cannot be used, or asked-for work that makes no sense.
-    #[error("{0}")]
+    #[error("{}", OneLine(.0))]
     Setting(String),
+}
+
+/// The longest message, characters. What was found in a file may be as long as the file.
+const LONGEST: usize = 800;
+
+/// A message on a line of its own: what was found in a file may hold line ends and what steers terminals.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.chars().flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = escaped.is_none().then_some(c);
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        });
+        shown.by_ref().take(LONGEST).try_for_each(|c| f.write_char(c))?;
+        f.write_str(if shown.next().is_some() { "..." } else { "" })
+    }
 }
 
 impl Error {
@@ -56,5 +77,18 @@ impl Error {
     /// An input or output failure on `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Error::Io { path: path.into().display().to_string(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_holds_does_not_break_a_message_out_of_its_line() {
+        let error = Error::line("p.tsv", 3, "found 'a\nmirscope: all is well\u{1b}[2J'");
+        assert_eq!(error.to_string(), "p.tsv:3: found 'a\\nmirscope: all is well\\u{1b}[2J'");
+        assert!(Error::file("m", "x".repeat(1 << 20)).to_string().len() < 1000);
+        assert_eq!(Error::Setting("\u{e9}\u{1}".into()).to_string(), "\u{e9}\\u{1}");
     }
 }

@@ -13,8 +13,12 @@ use crate::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 use std::{collections::HashMap, ops::Range};
+
+mod outline;
+
+pub(crate) use outline::Outline;
 
 /// Values on a cache line.
 const LINE: usize = 16;
@@ -38,22 +42,40 @@ impl Entry {
     fn len(&self) -> usize {
         self.shape.iter().product()
     }
+
+    fn end(&self) -> usize {
+        self.at + self.len()
+    }
+}
+
+/// Where initial values come from.
+enum Start {
+    Seed {
+        random: Box<ChaCha8Rng>,
+        values: Vec<f64>,
+    },
+    /// They have been read from a file, and are laid out as they will be.
+    Given(Vec<f64>),
+    /// There are none: names and shapes are all that is wanted.
+    Outline,
 }
 
 /// Registers parameters under scoped names, with initial values drawn from a seed.
 pub struct Builder {
     entries: Vec<Entry>,
-    values: Vec<f64>,
+    start: Start,
     fixed: Vec<(Shape, Vec<f64>)>,
     scope: Vec<String>,
-    random: ChaCha8Rng,
 }
 
 impl Builder {
     /// The same seed gives the same initial values.
     pub fn new(seed: u64) -> Self {
-        let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { entries: vec![], values: vec![], fixed: vec![], scope: vec![], random }
+        Self::starting(Start::Seed { random: Box::new(ChaCha8Rng::seed_from_u64(seed)), values: vec![] })
+    }
+
+    fn starting(start: Start) -> Self {
+        Self { entries: vec![], start, fixed: vec![], scope: vec![] }
     }
 
     /// Registers under `name.` whatever `f` registers.
@@ -89,7 +111,8 @@ impl Builder {
     }
 
     /// A tensor that is not learned and in no model file, because the network's shape says what it is.
-    pub fn fixed(&mut self, shape: &[usize], values: Vec<f64>) -> FixedId {
+    pub fn fixed(&mut self, shape: &[usize], values: impl FnOnce() -> Vec<f64>) -> FixedId {
+        let values = if let Start::Outline = self.start { vec![] } else { values() };
         self.fixed.push((Shape::new(shape), values));
         FixedId(self.fixed.len() - 1)
     }
@@ -97,24 +120,23 @@ impl Builder {
     fn add(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut ChaCha8Rng) -> f64) -> ParamId {
         let name = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".");
         assert!(self.entries.iter().all(|e| e.name != name), "parameter {name} is registered once");
-        self.values.resize(self.values.len().next_multiple_of(LINE), 0.0);
-        let entry = Entry { name, shape: shape.to_vec(), at: self.values.len() };
-        for _ in 0..entry.len() {
-            let x = value(&mut self.random);
-            self.values.push(x);
+        let at = self.entries.last().map_or(0, Entry::end).next_multiple_of(LINE);
+        let entry = Entry { name, shape: shape.to_vec(), at };
+        if let Start::Seed { random, values } = &mut self.start {
+            values.resize(at, 0.0);
+            values.extend((0..entry.len()).map(|_| value(random)));
         }
         self.entries.push(entry);
         ParamId(self.entries.len() - 1)
     }
 
-    /// Values registered so far.
-    pub(crate) fn parameters(&self) -> usize {
-        self.entries.iter().map(Entry::len).sum()
-    }
-
     /// Lays the parameters out on `device`.
     pub fn on(self, device: &Device) -> Result<Params> {
-        let flat = Tensor::new(device, &[self.values.len()], &self.values)?;
+        let values = match self.start {
+            Start::Seed { values, .. } | Start::Given(values) => values,
+            Start::Outline => unreachable!("an outline is not laid out"),
+        };
+        let flat = Tensor::new(device, &[values.len()], &values)?;
         let fixed = self.fixed.iter().map(|(shape, values)| Tensor::new(device, shape, values));
         Ok(Params { flat, turned: None, entries: self.entries, fixed: fixed.collect::<Result<_>>()? })
     }
@@ -195,7 +217,7 @@ impl Params {
     /// Which values of [`Params::flat`] are a parameter's.
     pub fn range(&self, id: ParamId) -> Range<usize> {
         let entry = &self.entries[id.0];
-        entry.at..entry.at + entry.len()
+        entry.at..entry.end()
     }
 
     pub(crate) fn index(id: ParamId) -> usize {
@@ -213,35 +235,11 @@ impl Params {
     pub fn to_safetensors(&self, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
         let bytes: Vec<u8> = self.flat.to_f32()?.iter().flat_map(|x| x.to_le_bytes()).collect();
         let view = |e: &Entry| {
-            let data = &bytes[4 * e.at..4 * (e.at + e.len())];
+            let data = &bytes[4 * e.at..4 * e.end()];
             (e.name.clone(), TensorView::new(Dtype::F32, e.shape.clone(), data).expect("sizes agree"))
         };
         let views: Vec<_> = self.entries.iter().map(view).collect();
         safetensors::serialize(views, Some(metadata)).map_err(|e| Error::file("safetensors", e.to_string()))
-    }
-
-    /// Takes every parameter's values from a safetensors file; `path` is for messages. Names and shapes must match
-    /// one to one.
-    pub fn read_safetensors(&mut self, file: &SafeTensors, path: &str) -> Result<()> {
-        let mut values = vec![0.0; self.flat.len()];
-        for e in &self.entries {
-            let view =
-                file.tensor(&e.name).map_err(|_| Error::file(path, format!("has no tensor {}", e.name)))?;
-            if view.dtype() != Dtype::F32 || view.shape() != e.shape {
-                let got = format!("{:?} {:?}", view.dtype(), view.shape());
-                return Err(Error::file(path, format!("{}: expected F32 {:?}, got {got}", e.name, e.shape)));
-            }
-            for (x, bytes) in values[e.at..][..e.len()].iter_mut().zip(view.data().as_chunks::<4>().0) {
-                *x = f32::from_le_bytes(*bytes) as f64;
-            }
-        }
-        if let Some(other) = file.names().iter().find(|n| self.entries.iter().all(|e| e.name != **n)) {
-            return Err(Error::file(path, format!("tensor {other} is not one of this model's")));
-        }
-        match self.not_finite(&values) {
-            Some((name, _, value)) => Err(Error::file(path, format!("tensor {name} holds {value}"))),
-            None => self.set_flat(&values),
-        }
     }
 
     /// An error of `op`, which has changed the parameters, where one is no longer finite.
@@ -266,6 +264,7 @@ impl Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use safetensors::tensor::Metadata;
 
     fn small(seed: u64) -> Params {
         let mut b = Builder::new(seed);
@@ -274,27 +273,36 @@ mod tests {
         b.on(&Device::cpu()).unwrap()
     }
 
+    fn reread(file: &[u8], register: impl Fn(&mut Builder)) -> Result<Params> {
+        let header: Metadata = serde_json::from_slice(&file[8..][..file[0] as usize]).unwrap();
+        let outline = Outline::of(register);
+        outline.check(&header, "m")?;
+        outline.filled(&header, &file[8 + file[0] as usize..], "m")?.on(&Device::cpu())
+    }
+
     #[test]
     fn safetensors_round_trip() {
-        let (a, mut b) = (small(1), small(2));
-        assert_ne!(a.flat().to_f32().unwrap(), b.flat().to_f32().unwrap());
-        let file = a.to_safetensors(HashMap::from([("k".into(), "v".into())])).unwrap();
-        b.read_safetensors(&SafeTensors::deserialize(&file).unwrap(), "m").unwrap();
-        assert_eq!(a.flat().to_f32().unwrap(), b.flat().to_f32().unwrap());
-        assert_eq!(b.name(ParamId(0)), "block0.weight");
+        let a = small(1);
+        assert_eq!(a.name(ParamId(0)), "block0.weight");
+        let file = a.to_safetensors(HashMap::new()).unwrap();
+        let register = |b: &mut Builder| {
+            b.scope("block0", |b| b.uniform("weight", &[2, 3], 0.5));
+            b.normal("bias", &[3], 1.0);
+        };
+        assert_eq!(Outline::of(register).parameters(), 9);
+        assert_eq!(reread(&file, register).unwrap().flat().to_f32().unwrap(), a.flat().to_f32().unwrap());
     }
 
     #[test]
     fn a_file_of_another_model_is_refused() {
         let file = small(1).to_safetensors(HashMap::new()).unwrap();
-        let file = SafeTensors::deserialize(&file).unwrap();
-        let mut builder = Builder::new(0);
-        builder.constant("bias", &[4], 0.0);
-        let error = builder.on(&Device::cpu()).unwrap().read_safetensors(&file, "m").unwrap_err();
-        assert_eq!(error.to_string(), "m: bias: expected F32 [4], got F32 [3]");
-        let mut builder = Builder::new(0);
-        builder.constant("bias", &[3], 0.0);
-        let error = builder.on(&Device::cpu()).unwrap().read_safetensors(&file, "m").unwrap_err();
-        assert_eq!(error.to_string(), "m: tensor block0.weight is not one of this model's");
+        let refused = |shape: &[usize]| {
+            let register = |b: &mut Builder| {
+                b.constant("bias", shape, 0.0);
+            };
+            reread(&file, register).unwrap_err().to_string()
+        };
+        assert_eq!(refused(&[4]), "m: bias: expected F32 [4], got F32 [3]");
+        assert_eq!(refused(&[3]), "m: tensor block0.weight is not one of this model's");
     }
 }

@@ -1,6 +1,10 @@
 //! A training step like the ones before it allocates nothing: counted by an allocator, over all threads of a program of
 //! its own, so that no other test and no test harness adds to the count.
 
+#[allow(dead_code)] // how much
+mod counting;
+
+use counting::allocations;
 use mirscope::{
     data::Duo,
     device::Device,
@@ -13,40 +17,6 @@ use mirscope::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering},
-};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does all the work, for the same layouts; counting touches no memory but the count.
-// What grows or is zeroed goes through `alloc` too, by the trait's own methods.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps `alloc`'s promises, which are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: `place` is from `System.alloc` with this layout.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often `f` allocates.
-fn allocations(f: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Ordering::SeqCst);
-    f();
-    ALLOCATIONS.load(Ordering::SeqCst) - before
-}
-
 /// Preset `small`; the default model's shape; and one with whatever else has code of its own.
 fn configs() -> [(&'static str, Config); 4] {
     let stem = |channels: &[usize]| PairingConfig {

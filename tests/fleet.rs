@@ -257,6 +257,26 @@ fn ctrl_c_keeps_what_can_be_resumed_and_nothing_else() {
 }
 
 #[test]
+fn a_damaged_manifest_or_output_is_not_gone_on_with() {
+    let folder = folder(60);
+    let mut scan = start(&folder, "");
+    assert!(comes_to(&folder, &mut scan, 3), "done before it was killed");
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    let manifest = folder.read("r.json");
+    let names = folder.names();
+    folder.write("r.json", &manifest[..manifest.len() / 2]);
+    let (_, err) = folder.run(1, &resumable(" --resume"));
+    assert!(err.contains("r.json: expected a scan's manifest") && err.contains("begin again"), "{err}");
+    folder.write("r.json", manifest);
+    folder.write("b.bed.partial", "");
+    let (_, err) = folder.run(1, &resumable(" --resume"));
+    assert!(err.contains("b.bed: expected at least") && err.contains("begin again"), "{err}");
+    assert_eq!(folder.names(), names, "nothing is named, nothing is taken away");
+    folder.run(0, &resumable(""));
+}
+
+#[test]
 fn killed_after_its_last_byte_a_scan_only_lacks_its_names() {
     let folder = folder(5);
     let line = resumable(" --pairs p.tsv");

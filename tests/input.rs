@@ -6,12 +6,13 @@
 //! | a byte order mark, white space in lines, TAB after the id, for miRNAs and transcripts | `odd_text_reads_as_plain_text` |
 //! | gzip of many members | `scan::one_input_in_every_layout_gives_one_table`, `open` |
 //! | bgzip, with its extra field and its empty last block | `bgzip_is_read_to_its_end` |
-//! | gzip that is cut off | `scan::cut_off_gzip_is_an_error` |
+//! | gzip that is cut off, bgzip between two blocks too | `scan::cut_off_gzip_is_an_error`, `open` |
 //! | headers of Ensembl, GENCODE, UCSC, RefSeq, miRBase | `rna::fasta`, `docs::every_command_of_the_guide_runs`, `headers_decide_what_a_list_of_pairs_names` |
 //! | `N` and every IUPAC code | `every_iupac_code_masks_its_windows`, `scan::every_asked_pair_has_a_row_and_a_status` |
 //! | other letters | `scan::a_bad_base_is_told_exactly_and_leaves_no_output` |
 //! | `Sequence unavailable`, no sequence at all | `scan::every_asked_pair_has_a_row_and_a_status` |
 //! | an id twice, with the same sequence and with another | `scan::a_repeated_record_is_one_warning_and_a_changed_one_an_error` |
+//! | without an end, or compressed to next to nothing | `inputs_without_an_end_are_refused_in_little_memory` |
 //! | no record, no header, no id, a binary file | `what_is_no_fasta_is_said_to_be_none` |
 
 #[allow(dead_code)] // lists no files
@@ -125,5 +126,55 @@ fn what_is_no_fasta_is_said_to_be_none() {
     ] {
         folder.write("u.fa", text);
         assert_eq!(folder.run(1, SCAN).1, format!("mirscope: {want}\n"), "{text:?}");
+    }
+}
+
+/// Standard output, standard error and exit code of a run that may take so many kilobytes of memory.
+fn in_memory_of(kilobytes: u32, folder: &Folder, line: &str) -> (Option<i32>, String) {
+    let program = folder.mirscope(line).get_program().to_owned();
+    let limited = format!("ulimit -v {kilobytes}; exec \"$0\" {line}");
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.current_dir(folder.path("")).arg("-c").arg(limited).arg(program).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn inputs_without_an_end_are_refused_in_little_memory() {
+    if !std::path::Path::new("/dev/zero").exists() {
+        return eprintln!("skipped: no /dev/zero");
+    }
+    let folder = folder();
+    let zeros = vec![0; 80 << 20];
+    let mut packed = GzBuilder::new().write(Vec::new(), Compression::best());
+    packed.write_all(&zeros).unwrap();
+    folder.write("zeros.gz", packed.finish().unwrap());
+    for path in ["/dev/zero", "zeros.gz"] {
+        for (line, said) in [
+            ("scan --mirna m.fa --target PATH --threads 1 --device cpu", "starting with '>', found"),
+            ("scan --mirna PATH --target t.fa --threads 1 --device cpu", "starting with '>', found"),
+            ("scan --mirna m.fa --target t.fa --pairs PATH --threads 1 --device cpu", "found a longer one"),
+            (
+                "scan --mirna m.fa --target t.fa --annotation PATH --bed x.bed --threads 1 --device cpu",
+                "found a longer one",
+            ),
+            ("predict --pairs PATH --threads 1 --device cpu", "found a longer one"),
+            ("convert PATH", "found a longer one"),
+            ("data check PATH", "found a longer one"),
+            ("convert --to funmirbench PATH", "found a longer one"),
+        ] {
+            let line = line.replace("PATH", path);
+            let (code, err) = in_memory_of(700_000, &folder, &line);
+            assert_eq!((code, err.lines().count()), (Some(1), 1), "{line}: {err}");
+            assert!(err.contains(path) && err.contains(said), "{line}: {err}");
+        }
+    }
+    for line in [
+        "train --config /dev/zero --out run",
+        "search --config /dev/zero --out run",
+        "merge /dev/zero -o merged",
+        "model info --model /dev/zero --device cpu",
+    ] {
+        let (code, err) = in_memory_of(1_000_000, &folder, line);
+        assert!(code == Some(1) && err.lines().count() == 1 && err.contains("/dev/zero"), "{line}: {err}");
     }
 }

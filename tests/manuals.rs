@@ -80,7 +80,7 @@ fn the_embedded_model_gives_its_known_answers() {
     let (out, _) = folder.run(0, "model verify --device cpu");
     let answers: Vec<[f32; 2]> = out
         .lines()
-        .skip(2)
+        .skip(3)
         .map(|row| row.split('\t').collect::<Vec<_>>())
         .map(|cells| [cells[1], cells[2]].map(|cell| cell.parse().unwrap()))
         .collect();

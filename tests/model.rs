@@ -271,38 +271,23 @@ fn a_pairs_probability_depends_on_the_pair_alone() {
     }
 }
 
-/// The log-odds of a network with every parameter multiplied by `factor`, on every instruction set, and in f64.
-fn log_odds_at(factor: f64) -> Vec<(&'static str, Result<Vec<f32>, String>)> {
-    let config = config(true, PositionKind::Sinusoidal, 0.0);
-    let sequences = sequences(&config, 29, 52);
-    let pairs: Vec<Duo> = sequences.iter().map(|[m, s]| (&m[..], &s[..])).collect();
-    let on = |device: Device| {
-        let mut params = network(&config, &device, 51).1;
-        let scaled: Vec<f64> = params.flat().to_f64().unwrap().iter().map(|x| x * factor).collect();
-        params.set_flat(&scaled).unwrap();
-        let predictor = predictor(&config, &params, Workers::new(&device, 1).unwrap());
-        predictor.log_odds(&pairs).map_err(|e| e.to_string())
-    };
-    let sets = Isa::all().into_iter().map(|isa| (isa.name(), on(Device::cpu_with(isa, Par::Seq))));
-    sets.chain([("f64", on(Device::Reference))]).collect()
-}
-
 /// f32 has no normal numbers below 1.2e-38.
 #[test]
 fn parameters_too_small_to_be_normal_are_computed_with() {
-    for factor in [1e-36, 1e-39, 1e-44] {
-        for (isa, made) in log_odds_at(factor) {
-            let made = made.unwrap();
-            assert!(made.iter().all(|z| z.abs() <= 2.0 * factor as f32), "{isa}, {factor}: {made:?}");
+    let config = config(true, PositionKind::Sinusoidal, 0.0);
+    let sequences = sequences(&config, 29, 52);
+    let pairs: Vec<Duo> = sequences.iter().map(|[m, s]| (&m[..], &s[..])).collect();
+    for isa in Isa::all() {
+        let device = Device::cpu_with(isa, Par::Seq);
+        let mut params = network(&config, &device, 51).1;
+        let start = params.flat().to_f64().unwrap();
+        for factor in [1e-36, 1e-39, 1e-44] {
+            params.set_flat(&start.iter().map(|x| x * factor).collect::<Vec<_>>()).unwrap();
+            let predictor = predictor(&config, &params, Workers::new(&device, 1).unwrap());
+            let log_odds = predictor.log_odds(&pairs).unwrap();
+            let most = 2.0 * factor as f32;
+            assert!(log_odds.iter().all(|z| z.abs() <= most), "{}, {factor}: {log_odds:?}", isa.name());
         }
-    }
-}
-
-#[test]
-fn parameters_too_large_to_multiply_are_no_probabilities() {
-    for (isa, made) in log_odds_at(1e30).into_iter().filter(|(isa, _)| *isa != "f64") {
-        let said = made.unwrap_err();
-        assert!(said.starts_with("model test: expected finite log-odds, found "), "{isa}: {said}");
     }
 }
 

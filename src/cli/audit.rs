@@ -149,7 +149,7 @@ fn score(args: &Args, rows: &[Pair]) -> Result<(Option<Scored>, Vec<Tampered>)> 
 }
 
 fn functional(path: &Path) -> Result<Vec<FunctionalScore>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let text = open::read_text(path)?;
     let what =
         |e| Error::file(path.display().to_string(), format!("expected what functional --json writes: {e}"));
     serde_json::from_str(&text).map_err(what)

@@ -4,7 +4,7 @@
 //! folder above it. The tables are those of edgeR (`logFC`, `FDR`) or DESeq2 (`log2FoldChange`, `padj`), TAB-separated;
 //! genes stand in the first column, which may have no name, or no place in the header at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::fold_changes::{FoldChange, Treatment, false_discovery_rate, log2_fold_change};
@@ -78,6 +78,7 @@ impl Experiment {
         // without a name for the genes' column, every row has one field more than the header
         let shift = usize::from(gene.is_none());
         let mut done = Differential { rows: vec![], without: None };
+        let mut seen = HashSet::new();
         while let Some((line, text)) = lines.next()? {
             let fields: Vec<&str> = text.split('\t').collect();
             if fields.len() != header.len() + shift {
@@ -89,12 +90,16 @@ impl Experiment {
                 done.without.get_or_insert((0, line)).0 += 1;
                 continue;
             }
+            let name = fields[gene.unwrap_or(0)];
+            if !seen.insert(name.to_owned()) {
+                return Err(complaint(format!("expected one row a gene, found '{name}' again")));
+            }
             done.rows.push(FoldChange {
                 experiment: self.id.clone(),
                 mirna_id: self.mirna_id.clone(),
                 mirna: self.mirna.clone(),
                 treatment: self.treatment,
-                gene: fields[gene.unwrap_or(0)].to_owned(),
+                gene: name.to_owned(),
                 log2_fold_change: log2_fold_change(fields[change + shift]).map_err(complaint)?,
                 fdr: false_discovery_rate(fields[fdr + shift]).map_err(complaint)?,
             });

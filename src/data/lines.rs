@@ -57,7 +57,8 @@ impl Lines {
         }
         loop {
             let mut bytes = Vec::new();
-            let read = self.input.read_until(b'\n', &mut bytes).map_err(|e| Error::io(&self.path, e))?;
+            let read = open::read_line(&mut self.input, &mut bytes, open::LONGEST_LINE);
+            let read = read.map_err(|e| Error::io(&self.path, e))?;
             if read == 0 {
                 return Ok(None);
             }

@@ -58,7 +58,7 @@ impl Meaning {
             _ if !is_share(self.prevalence) => "a prevalence between 0 and 1",
             _ if curve.is_some_and(|curve| !curve.rises()) => "a calibration that rises",
             _ if self.null.as_ref().is_some_and(|null| !null.is_ordered()) => {
-                "tables of the null that go up in log-odds"
+                "tables of the null that go up in log-odds and down in shares"
             }
             _ => return Ok(()),
         };

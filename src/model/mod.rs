@@ -25,4 +25,5 @@ pub use meaning::Meaning;
 pub use mutations::Mutations;
 pub use network::Network;
 pub use null::{Chance, Null, Sample, Steps};
+use predictor::finite;
 pub use predictor::{EMBEDDED, Predictor, Provenance};

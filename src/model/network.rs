@@ -177,8 +177,8 @@ impl Sequence {
         let wanted =
             c.positions == PositionKind::Relative || c.pairing.as_ref().is_some_and(|p| p.joins.tokens());
         let places = wanted.then(|| {
-            let places = places_of(span.clone().map(|token| c.place(token)), c.width, c.heads);
-            p.fixed(&[1, places.len()], places)
+            let places = || places_of(span.clone().map(|token| c.place(token)), c.width, c.heads);
+            p.fixed(&[1, span.len() * c.width], places)
         });
         Self { segments: span.map(|i| u32::from(i >= c.mirna_len)).collect(), positions, places }
     }

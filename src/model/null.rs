@@ -108,9 +108,13 @@ impl Steps {
 }
 
 impl Null {
+    /// Whether its points are of rising log-odds and of shares that fall.
     pub(super) fn is_ordered(&self) -> bool {
-        let rising = |two: &[[f32; 3]]| two[0][0] < two[1][0];
-        self.gates.values().all(|c| !c.points.is_empty() && c.points.windows(2).all(rising))
+        let shares = |&[z, a, b]: &[f32; 3]| z.is_finite() && [a, b].iter().all(|x| (0.0..=1.0).contains(x));
+        let ordered =
+            |two: &[[f32; 3]]| two[0][0] < two[1][0] && two[0][1] >= two[1][1] && two[0][2] >= two[1][2];
+        let known = |c: &Chance| !c.points.is_empty() && c.points.iter().all(shares);
+        self.gates.values().all(|c| known(c) && c.points.windows(2).all(ordered))
     }
 
     /// The false-discovery rate of a site by its probability.

@@ -121,13 +121,12 @@ impl Columns {
         // The map's columns count from the site's 3' end.
         let middle = |column: usize| (c.site_len - 1 - column * wide) as f64 - (wide - 1) as f64 / 2.0;
         let columns = (0..c.site_len / wide).map(|column| c.mirna_len as f64 + middle(column));
-        let places = places_of(columns, c.width, c.heads);
         let how = Attending { memory: config.hidden, distance: Some(NEAR), ..how };
         p.scope("columns", |p| Self {
             from_map: Linear::new(p, "from_map", ins, config.hidden, Some(Activation::Gelu)),
             norm: LayerNorm::new(p, "norm", c.width),
             attention: MultiHead::new(p, "attention", how),
-            places: p.fixed(&[1, places.len()], places),
+            places: p.fixed(&[1, columns.len() * c.width], || places_of(columns, c.width, c.heads)),
         })
     }
 

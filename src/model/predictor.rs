@@ -1,18 +1,21 @@
 //! A trained network and where it came from. A model file is safetensors; everything but the weights is metadata.
 
-use super::{Config, Meaning, Network, Steps, card, meaning::Scale};
+use super::{
+    Config, Meaning, Network, Steps,
+    card::{self, Filled, Unread},
+    meaning::Scale,
+};
 use crate::{
     autograd::Tape,
     data::{Batch, Duo},
     device::Device,
     error::{Error, Result},
-    params::{Builder, Params},
+    params::Params,
     rna::Gate,
     workers::Workers,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
 /// How many of the pairs that are left go through the network together: few enough for their activations to stay in a core's
 /// cache, and fewer towards the end, so that no core waits long for another. A GPU has no use for few.
@@ -73,6 +76,7 @@ pub struct Predictor {
     threshold: f32,
     prior: f64,
     hash: String,
+    checksum: Option<String>,
     workers: Workers,
 }
 
@@ -84,28 +88,35 @@ impl Predictor {
 
     /// A model file.
     pub fn load(path: &Path, workers: Workers) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        Self::from_bytes(&bytes, &path.display().to_string(), workers)
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        Self::from_reader(file, &path.display().to_string(), workers)
     }
 
-    /// A model file's bytes; `path` is for messages. Shape and alphabet are checked before memory is taken.
+    /// A model file's bytes; `path` is for messages.
     pub fn from_bytes(bytes: &[u8], path: &str, workers: Workers) -> Result<Self> {
+        Self::from_reader(bytes, path, workers)
+    }
+
+    /// Alphabet, shape and meaning are checked before memory is taken for weights.
+    fn from_reader(file: impl Read, path: &str, workers: Workers) -> Result<Self> {
         let bad = |what: String| Error::file(path, what);
-        let (file, card): (_, Card) = card::read(bytes, CARD, path)?;
+        let mut file = Unread::new(file, path)?;
+        let card: Card = file.card(CARD)?;
         if card.alphabet != ALPHABET {
             return Err(bad(format!("expected a model for the alphabet {ALPHABET}, got {}", card.alphabet)));
         }
         let Card { config, provenance, .. } = card;
         config.check().map_err(|e| bad(e.to_string()))?;
+        if !(0.0..=1.0).contains(&provenance.threshold) {
+            let found = provenance.threshold;
+            return Err(bad(format!("metadata: expected a threshold from 0 to 1, found {found}")));
+        }
         provenance.meaning.check(path)?;
-        let mut builder = Builder::new(0);
-        let network = Network::new(&mut builder, &config);
-        let mut params = builder.on(workers.device())?;
-        params.read_safetensors(&file, path)?;
-        let hash = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let filled = file.fill(workers.device(), |p| Network::new(p, &config))?;
+        let Filled { made: network, params, hash, checksum } = filled;
         let (threshold, prior) = (provenance.threshold, provenance.meaning.prevalence);
         let scale = Scale::new(&provenance.meaning, prior)?;
-        Ok(Self { network, params, provenance, scale, threshold, prior, hash, workers })
+        Ok(Self { network, params, provenance, scale, threshold, prior, hash, checksum, workers })
     }
 
     /// The same model for candidates of which a share `prior` binds, where one is given. Its threshold goes along, so that it
@@ -146,6 +157,11 @@ impl Predictor {
     /// SHA-256 of the model file, in hex.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The SHA-256 that the file has of its own contents, if it has one; they have been found to be as it says.
+    pub fn checksum(&self) -> Option<&str> {
+        self.checksum.as_deref()
     }
 
     /// The longest miRNA read, nt.
@@ -221,13 +237,17 @@ impl Predictor {
     /// What the network says, before calibration and whatever the prior: one number per pair, in order; the same
     /// bits for any number of threads. An error where that is no number, because the network's numbers overflow.
     pub fn log_odds(&self, pairs: &[Duo]) -> Result<Vec<f32>> {
-        let log_odds = self.network.logits(&self.params, pairs, &self.workers)?;
-        match log_odds.iter().find(|z| !z.is_finite()) {
-            None => Ok(log_odds),
-            Some(z) => {
-                let found = format!("expected finite log-odds, found {z}: its weights are too large for f32");
-                Err(Error::file(format!("model {}", self.name()), found))
-            }
+        finite(self.network.logits(&self.params, pairs, &self.workers)?, "log-odds", self.name())
+    }
+}
+
+/// What a network gave, if it is numbers: weights may be finite and their sums not.
+pub(super) fn finite(given: Vec<f32>, what: &str, name: &str) -> Result<Vec<f32>> {
+    match given.iter().find(|x| !x.is_finite()) {
+        None => Ok(given),
+        Some(x) => {
+            let message = format!("expected {what} that are numbers, found {x}: its weights are too great");
+            Err(Error::file(name, message))
         }
     }
 }

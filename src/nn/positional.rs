@@ -19,7 +19,7 @@ impl Positions {
     /// Fixed sines and cosines of these places.
     pub fn sinusoidal(p: &mut Builder, places: Range<usize>, width: usize) -> Self {
         let shape = [places.len(), width];
-        Positions::Sinusoidal(p.fixed(&shape, sinusoids(places.map(|t| t as f64), width)))
+        Positions::Sinusoidal(p.fixed(&shape, || sinusoids(places.map(|t| t as f64), width)))
     }
 
     /// Registers `name [T, C]`, normal with deviation .02.

@@ -35,7 +35,9 @@ impl Partial {
         only_writer(&file)?;
         let found = file.metadata()?.len();
         if found < length {
-            let message = format!("expected at least {length} bytes in the partial file, found {found}");
+            let message = format!(
+                "expected at least {length} bytes in the partial file, found {found}; begin again, without --resume"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         file.set_len(length)?;
@@ -146,7 +148,10 @@ mod tests {
         let place = folder.path().join("x");
         std::fs::write(name(&place), "12").unwrap();
         let message = Partial::open(place.clone(), 3, false).err().unwrap().to_string();
-        assert_eq!(message, "expected at least 3 bytes in the partial file, found 2");
+        assert_eq!(
+            message,
+            "expected at least 3 bytes in the partial file, found 2; begin again, without --resume"
+        );
         std::fs::remove_file(name(&place)).unwrap();
         assert!(Partial::open(place, 3, false).is_err());
     }

@@ -19,6 +19,9 @@ use crate::{Error, Result, open};
 /// BioMart's way to say that it has no sequence for an id.
 const UNAVAILABLE: &[u8] = b"sequence unavailable";
 
+/// The longest sequence, and the longest line, nt: some times the longest human chromosome.
+const LONGEST: u64 = 1 << 30;
+
 /// Where in a header the id is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
@@ -140,8 +143,15 @@ impl Reader {
     }
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+        let next = self.input.fill_buf().map_err(|e| Error::io(&self.path, e))?.first().copied();
+        // What is no FASTA is not read to its first line's end, which may be that of all it has.
+        if let Some(other) = next.filter(|byte| self.header.is_none() && !b">\xef \t\r\n\x0c".contains(byte))
+        {
+            self.line += 1;
+            return Err(self.no_header(other));
+        }
         let mut text = Vec::new();
-        let read = self.input.read_until(b'\n', &mut text);
+        let read = open::read_line(&mut self.input, &mut text, LONGEST);
         if read.map_err(|e| Error::io(&self.path, e))? == 0 {
             return Ok(None);
         }
@@ -165,7 +175,16 @@ impl Reader {
         if id.is_empty() {
             return Err(self.complaint("expected an id right after '>', found none"));
         }
-        Ok(String::from_utf8_lossy(id).into_owned())
+        let id = String::from_utf8_lossy(id).into_owned();
+        match id.contains(char::is_control) {
+            true => Err(self.complaint(format!("expected an id without control characters, found {id:?}"))),
+            false => Ok(id),
+        }
+    }
+
+    fn no_header(&self, found: u8) -> Error {
+        let found = found.escape_ascii();
+        self.complaint(format!("expected a FASTA header starting with '>', found '{found}'"))
     }
 
     fn complaint(&self, message: impl Into<String>) -> Error {
@@ -184,7 +203,10 @@ impl Reader {
             })?;
             sequence.push(base);
         }
-        Ok(())
+        match sequence.len() as u64 > LONGEST {
+            true => Err(self.complaint(format!("expected at most {LONGEST} nt in '{id}', found more"))),
+            false => Ok(()),
+        }
     }
 
     /// The next record of the file, repeated or not.
@@ -208,12 +230,7 @@ impl Reader {
                     }
                     self.header = Some((id, line));
                 }
-                (Some(text), None) => {
-                    let found = text[0].escape_ascii();
-                    return Err(
-                        self.complaint(format!("expected a FASTA header starting with '>', found '{found}'"))
-                    );
-                }
+                (Some(text), None) => return Err(self.no_header(text[0])),
             }
         }
     }

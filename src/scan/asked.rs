@@ -50,12 +50,15 @@ impl Listed {
         let mut listed = Listed::default();
         let mut pairs = HashSet::new();
         let mut columns = None;
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         for line in 1.. {
-            text.clear();
-            if input.read_line(&mut text).map_err(|e| Error::io(path, e))? == 0 {
+            bytes.clear();
+            let read = open::read_line(&mut input, &mut bytes, open::LONGEST_LINE);
+            if read.map_err(|e| Error::io(path, e))? == 0 {
                 break;
             }
+            let text = std::str::from_utf8(&bytes)
+                .map_err(|_| Error::line(path, line, "expected UTF-8 text, found other bytes"))?;
             let row = text.trim_end_matches(['\n', '\r']);
             if row.trim().is_empty() || row.starts_with('#') {
                 continue;
@@ -66,6 +69,10 @@ impl Listed {
                 let message = format!("expected TAB-separated columns {MIRNA} and {TARGET}, found '{row}'");
                 return Err(Error::line(path, line, message));
             };
+            if let Some(odd) = [mirna, target].into_iter().find(|id| id.contains(char::is_control)) {
+                let message = format!("expected ids without control characters, found {odd:?}");
+                return Err(Error::line(path, line, message));
+            }
             if (mirna, target) != (MIRNA, TARGET) {
                 listed.add(mirna, target, &mut pairs);
             }

@@ -32,7 +32,13 @@ impl Journal {
         if !Path::new(path).exists() {
             return Ok(Self::new(path, run, shard, device));
         }
-        let journal = Journal { path: path.to_string(), manifest: Manifest::read(path)? };
+        let again = |error| match error {
+            Error::File { path, message } => {
+                Error::file(path, format!("{message}; begin again, without --resume"))
+            }
+            other => other,
+        };
+        let journal = Journal { path: path.to_string(), manifest: Manifest::read(path).map_err(again)? };
         let (there, here) = (&journal.manifest.shard, &shard);
         if let Some(what) = journal.manifest.run.difference(&run) {
             return Err(journal.another(what));

@@ -96,8 +96,19 @@ fn difference(at: &str, one: &Value, other: &Value) -> Option<String> {
 impl Manifest {
     /// Reads a manifest.
     pub fn read(path: &str) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-        serde_json::from_str(&text).map_err(|e| Error::file(path, format!("expected a scan's manifest: {e}")))
+        let text = open::read_text(Path::new(path))?;
+        let wrong = |what: String| Error::file(path, format!("expected a scan's manifest: {what}"));
+        let manifest: Self = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        let Shard { index, of, transcripts, .. } = &manifest.shard;
+        let (least, share) = (manifest.run.min_probability, 0.0..=1.0);
+        match () {
+            _ if !share.contains(&least) => Err(wrong(format!("min_probability from 0 to 1, found {least}"))),
+            _ if !(1..=*of).contains(index) => Err(wrong(format!("shard 1 to {of}, found {index}"))),
+            _ if transcripts.start > transcripts.end => {
+                Err(wrong(format!("transcripts in order, found {transcripts:?}")))
+            }
+            _ => Ok(manifest),
+        }
     }
 
     /// Writes it at once.

@@ -113,8 +113,8 @@ impl Table<'_> {
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
             let mut text = Vec::new();
-            let read = self.input.read_until(b'\n', &mut text).map_err(|e| Error::io(self.path, e))?;
-            if read == 0 {
+            let read = open::read_line(&mut self.input, &mut text, open::LONGEST_LINE);
+            if read.map_err(|e| Error::io(self.path, e))? == 0 {
                 return Ok(None);
             }
             self.line += 1;

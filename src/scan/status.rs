@@ -56,7 +56,7 @@ impl Tally {
 
     /// Pairs asked about.
     pub(super) fn asked(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Pairs that met each outcome, by its name.
@@ -66,13 +66,16 @@ impl Tally {
 
     /// Pairs that could be neither scored nor said to have no candidate site.
     pub fn unscored(&self) -> u64 {
-        self.asked() - self.0[Status::Ok as usize] - self.0[Status::NoCandidate as usize]
+        let scored = [Status::Ok, Status::NoCandidate];
+        ALL.into_iter()
+            .filter(|status| !scored.contains(status))
+            .fold(0, |sum, status| sum.saturating_add(self.0[status as usize]))
     }
 }
 
 impl AddAssign<&Tally> for Tally {
     fn add_assign(&mut self, other: &Tally) {
-        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count = count.saturating_add(more));
     }
 }
 

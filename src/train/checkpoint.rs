@@ -263,3 +263,21 @@ impl<'a> Whole<'a> {
         Ok(state.progress)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn progress_comes_back_with_all_its_bits() {
+        let random = &mut ChaCha8Rng::seed_from_u64(1);
+        for step in 0..10_000 {
+            let (loss_sum, best) = (700.0 * random.random::<f64>(), random.random::<f64>());
+            let progress = Progress { epoch: 3, step_in_epoch: 2, step, loss_sum, best: Some((best, 1)) };
+            let json = serde_json::to_string(&progress).unwrap();
+            assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), progress);
+        }
+    }
+}

@@ -4,9 +4,15 @@ use crate::{
     data::Grouping,
     error::{Error, Result},
     model::Config,
+    open,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
+
+/// The most epochs: steps and seeds are counted by them.
+pub(super) const EPOCHS: u64 = 1_000_000;
+/// The most pairs of a step.
+const PAIRS: u64 = 1 << 20;
 
 /// Everything that decides a run's weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,7 +181,7 @@ pub struct SyntheticConfig {
 impl RunConfig {
     /// Reads a TOML file, with `overrides` of the form `training.epochs=3` applied to it.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = open::read_text(path)?;
         Self::parse(&text, &path.display().to_string(), overrides)
     }
 
@@ -188,11 +194,16 @@ impl RunConfig {
     /// Refuses what no run can be.
     pub(super) fn check(&self) -> Result<()> {
         self.model.check()?;
+        one_line("name", &self.name)?;
+        one_line("description", &self.description)?;
         let t = &self.training;
-        let positive =
-            [("epochs", t.epochs), ("batch", t.batch as u64), ("micro_batch", t.micro_batch as u64)];
-        if let Some((what, _)) = positive.into_iter().find(|(_, n)| *n == 0) {
-            return Err(Error::Setting(format!("training.{what}: expected at least 1, got 0")));
+        let (batch, micro_batch) = (t.batch as u64, t.micro_batch as u64);
+        for (what, n, most) in
+            [("epochs", t.epochs, EPOCHS), ("batch", batch, PAIRS), ("micro_batch", micro_batch, PAIRS)]
+        {
+            if !(1..=most).contains(&n) {
+                return Err(Error::Setting(format!("training.{what}: expected 1 to {most}, got {n}")));
+            }
         }
         let all_finite = [t.rate, t.warmup, t.floor, t.weight_decay, t.momentum, t.clip];
         if all_finite.iter().any(|x| !x.is_finite() || *x < 0.0) || t.clip == 0.0 || t.rate == 0.0 {
@@ -222,6 +233,14 @@ impl RunConfig {
     /// The resolved configuration as TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is a table of plain values")
+    }
+}
+
+/// Refuses what no line of a table, and so no model file, can hold.
+pub(super) fn one_line(what: &str, text: &str) -> Result<()> {
+    match text.contains(char::is_control) {
+        true => Err(Error::Setting(format!("{what}: expected a text of one line, got {text:?}"))),
+        false => Ok(()),
     }
 }
 

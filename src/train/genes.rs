@@ -1,7 +1,7 @@
 //! Learning how much a gene falls from the sites of its 3'UTR, by fold changes: which site did it is not known, so a bag of
 //! sites has one label.
 
-use super::config::parsed;
+use super::config::{EPOCHS, one_line, parsed};
 use crate::{
     autograd::Tape,
     data::FoldChange,
@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     eval::{group_ids, members, quantile},
     model::{Bag, GeneConfig, GeneNetwork},
+    open,
     ops::BceWithLogits,
     optim::{AdamW, Schedule},
     params::{Builder, Params},
@@ -69,7 +70,7 @@ pub struct GeneData {
 impl GeneRunConfig {
     /// Reads a TOML file, with `overrides` of the form `training.epochs=3` applied to it.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = open::read_text(path)?;
         let path = path.display().to_string();
         let config: Self = parsed(&text, &path, overrides)?;
         config.check().map_err(|e| Error::file(path, e.to_string()))?;
@@ -78,11 +79,13 @@ impl GeneRunConfig {
 
     fn check(&self) -> Result<()> {
         self.genes.check()?;
+        one_line("name", &self.name)?;
+        one_line("description", &self.description)?;
         let t = &self.training;
-        if t.epochs == 0 || t.batch == 0 {
-            return Err(Error::Setting(
-                "training: expected at least one epoch and a batch of at least one".into(),
-            ));
+        if !(1..=EPOCHS).contains(&t.epochs) || t.batch == 0 {
+            return Err(Error::Setting(format!(
+                "training: expected 1 to {EPOCHS} epochs and a batch of at least one"
+            )));
         }
         let finite = [t.rate, t.weight_decay, t.steepness];
         if finite.iter().any(|x| !x.is_finite() || *x < 0.0) {

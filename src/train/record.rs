@@ -1,7 +1,7 @@
 //! What a run wrote of itself, read again.
 
 use super::data::Origin;
-use crate::{Error, Result};
+use crate::{Error, Result, open};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
@@ -40,9 +40,9 @@ pub struct Record {
 impl Record {
     /// From a run's folder, or another that has its `data.json` and `metrics.jsonl`.
     pub fn read(folder: &Path) -> Result<Self> {
-        let origins = parsed(&folder.join(ORIGINS), 1, &text(&folder.join(ORIGINS))?)?;
+        let origins = parsed(&folder.join(ORIGINS), 1, &open::read_text(&folder.join(ORIGINS))?)?;
         let path = folder.join(METRICS);
-        let epochs = text(&path)?;
+        let epochs = open::read_text(&path)?;
         let epochs = (1..).zip(epochs.lines()).map(|(line, text)| parsed(&path, line, text));
         Ok(Record { origins, epochs: epochs.collect::<Result<_>>()? })
     }
@@ -57,10 +57,6 @@ impl Record {
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|e| Error::io(path, e))
 }
 
 fn parsed<T: DeserializeOwned>(path: &Path, line: u64, text: &str) -> Result<T> {

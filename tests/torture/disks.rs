@@ -106,7 +106,7 @@ fn full_and_read_only_disks_are_told_and_gone_on_from() {
     for job in JOBS {
         let want = job.undisturbed();
         let mut full = 0;
-        for bytes in (1..=24).map(|pages| 8192 * pages) {
+        for bytes in (2..=25).map(|step| 16384 * step) {
             let folder = job.folder();
             let at = folder.path(""); // over its own inputs, which are written again
             let Some(disk) = Disk::new(&at, 1 << 20) else { return };

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn report(path: &Path) -> Result<Report> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let text = open::read_text(path)?;
     let wrong =
         |e| Error::file(path.display().to_string(), format!("expected a report of evaluate --json: {e}"));
     serde_json::from_str(&text).map_err(wrong)

@@ -107,7 +107,9 @@ fn models(folder: &Path) -> Result<Vec<PathBuf>> {
     let fail = |e| Error::io(folder, e);
     let entries = std::fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    paths.retain(|path| {
+        path.extension().is_some_and(|extension| extension == "safetensors") && path.is_file()
+    });
     paths.sort();
     Ok(paths)
 }
@@ -121,11 +123,17 @@ fn info(model: &Predictor) -> Result<()> {
     let mut output = Output::create(open::STANDARD)?;
     let (mirna, site) = (model.mirna_len(), model.site_len());
     output.put(format!("name\t{}\nsha256\t{}\n", model.name(), model.hash()))?;
+    output.put(checksum(model))?;
     output.put(format!("longest_mirna_nt\t{mirna}\nwindow_nt\t{site}\n"))?;
     let anchor = WindowShape::of(site).anchor + 1;
     output.put(format!("nucleotide_2_opposite\t{anchor}\nthreshold\t{}\n", model.threshold()))?;
     output.put(meaning(&model.provenance().meaning))?;
     output.finish()
+}
+
+/// Whether the file can tell that it is whole: with a checksum of its own it was found to be.
+fn checksum(model: &Predictor) -> String {
+    format!("contents_sha256\t{}\n", model.checksum().unwrap_or("none"))
 }
 
 /// What a model says of its probabilities.
@@ -160,7 +168,7 @@ fn verify(args: &Verify) -> Result<()> {
     let judge = args.common.predictor_on(Workers::new(&Device::Reference, 1)?)?;
     let (here, reference) = (answers(&model)?, answers(&judge)?);
     let mut output = Output::create(open::STANDARD)?;
-    output.put(format!("name\t{name}\nsha256\t{hash}\n"))?;
+    output.put(format!("name\t{name}\nsha256\t{hash}\n{}", checksum(&model)))?;
     for ((site, here), reference) in SITES.iter().zip(&here).zip(&reference) {
         output.put(format!("{MIRNA} {site}\t{here:.6}\t{reference:.6}\n"))?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::Split;
+use crate::data::{Pair, Split};
 use crate::rna::{self, Base};
 
 /// What BioMart writes where it has no sequence.
@@ -40,6 +40,16 @@ impl From<Fault> for String {
 /// Whether a field holds nothing. `NA` and `NaN` would read as bases.
 pub(super) fn is_absent(text: &str) -> bool {
     matches!(text, "" | ".") || ["na", "nan"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// The pair, if its names can stand in a field of a table: a TAB between commas, or a stray line end, would make two of one.
+pub(super) fn told_in_a_field(pair: Pair) -> Result<Pair, Fault> {
+    let names = [Some(&pair.mirna_id), Some(&pair.site_id), pair.cluster.as_ref(), pair.family.as_ref()];
+    if let Some(name) = names.into_iter().flatten().find(|name| name.contains(char::is_control)) {
+        let message = format!("expected names without control characters, found {name:?}");
+        return Err(Fault::new("a name with control characters", message));
+    }
+    Ok(pair)
 }
 
 /// An id, if there is one.

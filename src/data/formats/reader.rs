@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::columns::{Columns, label_name};
 use super::fault::{Fault, LeftOut};
-use super::{Format, bits, headless};
+use super::{Format, bits, fault, headless};
 use crate::data::lines::Lines;
 use crate::data::pairs::Pair;
 use crate::data::table::Table;
@@ -61,10 +61,11 @@ impl PairReader {
 
     /// The next row's 1-based line and what is in it, or `None` at the end.
     fn next_row(&mut self) -> Result<Option<(u64, Result<Pair, Fault>)>> {
-        match &mut self.source {
-            Source::Table(table, columns) => Ok(table.next_row()?.map(|row| (row.line, columns.pair(&row)))),
-            Source::Lines(lines, parse) => Ok(lines.next()?.map(|(line, text)| (line, parse(&text)))),
-        }
+        let row = match &mut self.source {
+            Source::Table(table, columns) => table.next_row()?.map(|row| (row.line, columns.pair(&row))),
+            Source::Lines(lines, parse) => lines.next()?.map(|(line, text)| (line, parse(&text))),
+        };
+        Ok(row.map(|(line, pair)| (line, pair.and_then(fault::told_in_a_field))))
     }
 
     /// The next row that can be used, its line with it. Others are counted in `left_out`, or an error where that is `None`.

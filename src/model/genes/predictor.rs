@@ -3,11 +3,14 @@ use crate::{
     autograd::Tape,
     device::Device,
     error::{Error, Result},
-    model::card,
-    params::{Builder, Params},
+    model::{
+        card::{self, Filled, Unread},
+        finite,
+    },
+    params::Params,
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 /// What a gene-level model says of itself beside its shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,19 +52,17 @@ pub struct GenePredictor {
 impl GenePredictor {
     /// A model file, for site model `site_model` (its SHA-256): with another's log-odds its scores mean nothing.
     pub fn load(path: &Path, site_model: &str) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let path = path.display().to_string();
-        let (file, card) = card::read(&bytes, CARD, &path)?;
-        let Card { genes: config, provenance } = card;
+        let mut file = Unread::new(file, &path)?;
+        let Card { genes: config, provenance } = file.card(CARD)?;
         config.check().map_err(|e| Error::file(&path, e.to_string()))?;
         if provenance.site_model != site_model {
             let expected = &provenance.site_model;
             return Err(Error::file(&path, format!("expected the site model {expected}, got {site_model}")));
         }
-        let mut builder = Builder::new(0);
-        let network = GeneNetwork::new(&mut builder, &config);
-        let mut params = builder.on(&Device::cpu())?;
-        params.read_safetensors(&file, &path)?;
+        let Filled { made: network, params, .. } =
+            file.fill(&Device::cpu(), |p| GeneNetwork::new(p, &config))?;
         Ok(Self { network, params, config, provenance })
     }
 
@@ -82,7 +83,7 @@ impl GenePredictor {
 
     /// One score a bag, in order; higher is more repression.
     pub fn scores(&self, bags: &[Bag]) -> Result<Vec<f32>> {
-        self.network.scores(&self.params, bags)
+        finite(self.network.scores(&self.params, bags)?, "scores", self.name())
     }
 }
 

@@ -23,8 +23,12 @@ pub(super) fn read(lines: &mut Lines, annotation: &mut Annotation) -> Result<()>
             let found = format!("found {} and {}", sizes.len(), starts.len());
             return Err(lines.complaint(format!("expected {count} block sizes and block starts, {found}")));
         }
-        let blocks: Vec<_> =
-            starts.iter().zip(&sizes).map(|(at, size)| start + at..start + at + size).collect();
+        // what lies beyond all numbers lies beyond the end
+        let block = |(at, size): (&usize, &usize)| {
+            let from = start.saturating_add(*at);
+            from..from.saturating_add(*size)
+        };
+        let blocks: Vec<_> = starts.iter().zip(&sizes).map(block).collect();
         if let Some(out) = blocks.iter().find(|block| block.end > end) {
             return Err(lines.complaint(format!("expected blocks up to {end}, found one up to {}", out.end)));
         }

@@ -123,10 +123,14 @@ impl Lines<'_> {
     fn advance(&mut self) -> Result<bool> {
         loop {
             self.text.clear();
-            if self.input.read_line(&mut self.text).map_err(|e| Error::io(self.path, e))? == 0 {
+            let mut bytes = std::mem::take(&mut self.text).into_bytes();
+            let read = open::read_line(&mut self.input, &mut bytes, open::LONGEST_LINE);
+            if read.map_err(|e| Error::io(self.path, e))? == 0 {
                 return Ok(false);
             }
             self.line += 1;
+            self.text = String::from_utf8(bytes)
+                .map_err(|_| self.complaint("expected UTF-8 text, found other bytes"))?;
             let says = |word: &str| self.text.starts_with(word);
             if !self.text.trim().is_empty() && !["#", "track", "browser"].into_iter().any(says) {
                 return Ok(true);

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    open,
     output::Output,
-    train::config::RunConfig,
+    train::config::{EPOCHS, RunConfig},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,6 +66,9 @@ struct Named {
     unset: Vec<String>,
 }
 
+/// The most trials that are drawn.
+const TRIALS: usize = 10_000;
+
 /// What a search is, in its folder.
 const PLAN: &str = "search.toml";
 
@@ -72,7 +76,7 @@ impl Search {
     /// Reads a TOML file; `overrides` are of the configuration that trials change.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = open::read_text(path)?;
         let bad = |e: toml::de::Error| Error::file(&name, e.to_string().trim_end().replace('\n', " "));
         let file: File = toml::from_str(&text).map_err(bad)?;
         let base = RunConfig::read(Path::new(&file.base), overrides)?;
@@ -81,13 +85,18 @@ impl Search {
 
     fn new(file: File, mut base: RunConfig) -> Result<Self> {
         let rungs = if file.rungs.is_empty() { vec![base.training.epochs] } else { file.rungs };
-        if rungs[0] == 0 || !rungs.is_sorted_by(|a, b| a < b) {
-            return Err(Error::Setting(format!("rungs: expected rising epochs from 1 on, got {rungs:?}")));
+        let most = *rungs.last().expect("there is a rung at least");
+        if rungs[0] == 0 || most > EPOCHS || !rungs.is_sorted_by(|a, b| a < b) {
+            let expected = format!("rising epochs from 1 to at most {EPOCHS}");
+            return Err(Error::Setting(format!("rungs: expected {expected}, got {rungs:?}")));
+        }
+        if file.trials > TRIALS {
+            return Err(Error::Setting(format!("trials: expected at most {TRIALS}, got {}", file.trials)));
         }
         if !(file.keep > 0.0 && file.keep <= 1.0) {
             return Err(Error::Setting(format!("keep: expected above 0 to 1, got {}", file.keep)));
         }
-        base.training.epochs = *rungs.last().expect("there is a rung at least");
+        base.training.epochs = most;
         // Trials have seeds of their own, but hold out the same rows.
         base.data.seed = Some(base.held_out_by());
         let space = Space::new(&file.space)?;

@@ -219,7 +219,7 @@ impl Range {
         match (self.low, self.high) {
             // Each whole number has as much of the line as any other (of its logarithm).
             (Number::Whole(low), Number::Whole(high)) => {
-                let x = between(low as f64, (high + 1) as f64).floor() as i64;
+                let x = between(low as f64, high as f64 + 1.0).floor() as i64;
                 Value::Integer(x.clamp(low, high))
             }
             // Four digits: what a table of results can say, and what a reader can run again.

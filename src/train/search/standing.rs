@@ -7,7 +7,7 @@ use crate::{
     eval::{Estimate, Scores, bootstrap},
     model::Network,
     output::Output,
-    params::Builder,
+    params::Outline,
     train::{
         config::RunConfig,
         crossval::identity,
@@ -145,12 +145,10 @@ impl Judge {
             self.estimate(own.average_precision(), |rows| own.pick(rows).average_precision())
         });
         let Trial { name, changes, config } = trial;
-        let mut builder = Builder::new(config.seed);
-        Network::new(&mut builder, &config.model);
         Ok(Standing {
             name: name.clone(),
             changes: changes.clone(),
-            parameters: builder.parameters(),
+            parameters: Outline::of(|p| Network::new(p, &config.model)).parameters(),
             mflop: config.model.forward_flops() / 1e6,
             epochs: kept.head.by_epoch.len() as u64,
             best_epoch: kept.head.best_epoch,

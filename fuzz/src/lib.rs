@@ -1,0 +1,4 @@
+//! The readers' promises, for fuzzers; see `tests/properties`.
+
+#[path = "../../tests/properties/mod.rs"]
+pub mod properties;
