@@ -114,3 +114,29 @@ fn on_all(threads: usize, work: &(impl Fn() -> Result<()> + Sync)) -> Result<()>
     let (left, right) = rayon::join(|| on_all(threads / 2, work), || on_all(threads - threads / 2, work));
     left.and(right)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Tensor;
+
+    #[test]
+    fn every_item_is_seen_once_by_any_number_of_threads() {
+        for threads in [1, 2, 3] {
+            let workers = Workers::new(&Device::cpu(), threads).expect("threads");
+            let mut seen = [usize::MAX; 50];
+            let see = |device: &Device, first: usize, chunk: &mut [usize]| {
+                let made = Tensor::full(device, &[chunk.len()], first as f64)?.to_f64()?;
+                chunk.iter_mut().zip(made).enumerate().for_each(|(i, (at, made))| *at = i + made as usize);
+                Ok(())
+            };
+            workers.for_guided(&mut seen, |left| left.div_ceil(8), see).expect("nothing fails");
+            assert_eq!(seen, std::array::from_fn(|i| i), "{threads} threads");
+            let failing = workers.for_chunks(&mut [0; 9], 2, |_, first, _| match first {
+                4 => Err(Error::Interrupted),
+                _ => Ok(()),
+            });
+            assert!(failing.is_err(), "{threads} threads");
+        }
+    }
+}
