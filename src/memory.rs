@@ -56,6 +56,14 @@ fn take(size: usize) {
     }
 }
 
+/// A new block of `size` bytes, which do not count where the system had none.
+fn taken(block: *mut u8, size: usize) -> *mut u8 {
+    if block.is_null() {
+        give_back(size);
+    }
+    block
+}
+
 fn give_back(size: usize) {
     TAKEN.fetch_sub(size, Ordering::Relaxed);
 }
@@ -66,13 +74,13 @@ unsafe impl GlobalAlloc for Capped {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
         // SAFETY: the caller's layout is not of size zero, which is all that the system asks for.
-        unsafe { System.alloc(layout) }
+        taken(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        taken(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
