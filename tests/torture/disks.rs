@@ -73,6 +73,10 @@ fn words_nobody_reads_are_no_reason_to_stop() {
     }
 }
 
+/// Sizes of disks, in pages of 4 KiB.
+const PAGES: [usize; 24] =
+    [6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24, 28, 32, 40, 48, 56, 64, 72, 80, 88, 96];
+
 /// A file system in memory, of so many bytes; `None`, and a word, where this user may not have one.
 struct Disk<'a>(&'a Path);
 
@@ -106,7 +110,7 @@ fn full_and_read_only_disks_are_told_and_gone_on_from() {
     for job in JOBS {
         let want = job.undisturbed();
         let mut full = 0;
-        for bytes in (2..=25).map(|step| 16384 * step) {
+        for bytes in PAGES.map(|pages| 4096 * pages) {
             let folder = job.folder();
             let at = folder.path(""); // over its own inputs, which are written again
             let Some(disk) = Disk::new(&at, 1 << 20) else { return };
