@@ -47,7 +47,7 @@ pub fn fasta(bytes: &[u8]) {
 }
 
 /// A text that is compressed in several members reads back the same. Cut, it gives an error or whole members, and an error where
-/// they are bgzip's; with a byte changed it gives an error, or the text where the byte says nothing of it.
+/// they are bgzip's; with a byte changed it gives an error, or the text where the byte says nothing of it; but for headers.
 pub fn compressed(bytes: &[u8]) {
     let Some((&[members, level, damage, high, low], plain)) = bytes.split_first_chunk() else { return };
     let mut packed = vec![];
@@ -72,6 +72,9 @@ pub fn compressed(bytes: &[u8]) {
         1 => packed.truncate(at),
         _ => packed[at] ^= 1 << (damage >> 2 & 7),
     }
+    // A header has no checksum of its own: changed, it may say that the member begins where the next one does.
+    let header = if bgzip { 18 } else { 10 };
+    let in_header = whole.iter().any(|&(start, _)| (start..start + header).contains(&at));
     let path = file("text.gz", &packed);
     let mut found = vec![];
     let read = open(shown(&path)).expect("it is there").read_to_end(&mut found);
@@ -81,7 +84,7 @@ pub fn compressed(bytes: &[u8]) {
             let whole = whole.contains(&(at, found.len()));
             assert!(at < 2 || (whole && !bgzip && plain.starts_with(&found)), "what is cut is seen to be");
         }
-        (_, Ok(_)) => assert!(at < 2 || found == plain, "what is changed is seen to be"),
+        (_, Ok(_)) => assert!(in_header || found == plain, "what is changed is seen to be"),
         (_, Err(_)) => {}
     }
 }
