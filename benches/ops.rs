@@ -113,7 +113,7 @@ fn convolutions(meter: &mut Meter) {
 
 /// Ops that read and write and hardly compute: bytes of the large arrays, each counted once.
 fn rows(meter: &mut Meter) {
-    let norm = LayerNorm { eps: 1e-5 };
+    let norm = LayerNorm { eps: 1e-5, ahead: None };
     for c in [64, 128] {
         let shapes: [&[usize]; 3] = [&[70, c], &[c], &[c]];
         check(&norm, shapes);

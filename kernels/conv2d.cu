@@ -102,7 +102,7 @@ __device__ __forceinline__ void forward(const Dims& d, int activation, const flo
     const int depth = d.taps * d.ins;
     const Dense<false> b(w, depth, d.outs);
     product<P, WIDE>(Unrolled<true>(d, x), b, at.x, at.y, 0, depth,
-                     Activated{activation, d.positions, d.outs, bias, Onto::nothing(), y, slope});
+                     Activated{activation, d.positions, d.outs, bias, Onto::nothing(), Norm::none(), y, slope});
 }
 
 template <class P, int WIDE>

@@ -4,7 +4,7 @@
 // as in product.cuh, a block 64 rows and 64 columns, or 128 where there are as many.
 //
 // hidden           hidden = dropout(gelu(x up + bias)) and slope, its derivative in what GELU was given, mask included.
-// forward          y = residual + dropout(hidden down + bias).
+// forward          y = residual + dropout(hidden down + bias), and y's layer norm.
 // backward_hidden  dz = (dy down^T) slope, reading down where it lies.
 // backward_x       dx = dz up^T, the same.
 // backward_up      dup = x^T dz and the sum of dz, and
@@ -72,12 +72,16 @@ struct Through {
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE)                                                      \
         feed_forward_forward##name(Dims d, const Between* __restrict__ hidden, const float* __restrict__ down,              \
                                    const float* __restrict__ bias, const Mask* __restrict__ mask,                           \
-                                   const float* __restrict__ residual, float* __restrict__ y) {                             \
+                                   const float* __restrict__ residual, float* __restrict__ y, float eps,                    \
+                                   const float* __restrict__ gamma, const float* __restrict__ beta,                         \
+                                   float* __restrict__ normed, float* __restrict__ mean, float* __restrict__ rstd) {        \
         const int2 at = corner<WIDE>(d.channels);                                                                           \
         const Dense<true, Between> a(hidden, d.rows, d.hidden);                                                             \
         const Dense<false> b(down, d.hidden, d.channels);                                                                   \
         const Onto onto(residual, mask, d.per_sample, d.channels);                                                          \
-        product<VARIANT, WIDE>(a, b, at.x, at.y, 0, d.hidden, Activated{PLAIN, d.rows, d.channels, bias, onto, y, nullptr}); \
+        const Norm norm{eps, gamma, beta, normed, mean, rstd};                                                              \
+        product<VARIANT, WIDE>(a, b, at.x, at.y, 0, d.hidden,                                                               \
+                               Activated{PLAIN, d.rows, d.channels, bias, onto, norm, y, nullptr});                         \
     }                                                                                                                       \
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE)                                                      \
         feed_forward_backward_hidden##name(Dims d, const float* __restrict__ dy, const float* __restrict__ down,            \

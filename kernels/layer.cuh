@@ -1,5 +1,5 @@
-// What layers share whose weights meet their input in a product: bias, dropout, residual and activation on the way out, and
-// gradients of weights and bias, which are sums over all rows.
+// What layers share whose weights meet their input in a product: bias, dropout, residual, activation and layer norm on the way
+// out, and gradients of weights and bias, which are sums over all rows.
 //
 // Such a sum is cut: block (.., s) adds rows s * cut.. into a share of its own, [ins + 1, outs] with the bias in the last row,
 // and add_shares adds the shares in their order. So a gradient has the same bits in every run, and 64 x 64 weights keep as
@@ -85,27 +85,80 @@ struct Onto {
     }
 };
 
+// The layer norm of a result y [rows, columns] that is no wider than a block: `normed` like y, mean and rstd [rows]; none
+// where `normed` is null. As kernels/layer_norm.cu.
+struct Norm {
+    float eps;
+    const float *gamma, *beta;
+    float *normed, *mean, *rstd;
+
+    static __device__ Norm none() { return Norm{0.f, nullptr, nullptr, nullptr, nullptr, nullptr}; }
+
+    // Of one row, of which THREADS threads side by side have four quads each, 16 columns apart from `first` on; y is 0 outside.
+    template <int THREADS>
+    __device__ __forceinline__ void row(int m, int rows, int columns, const float* y, int first) const {
+        float sum = 0.f, squares = 0.f;
+#pragma unroll
+        for (int n = first; n < first + 64; n += 16) {
+            const float4 x = *reinterpret_cast<const float4*>(y + n);
+            sum += x.x + x.y + (x.z + x.w);
+        }
+        const float center = over<THREADS>(sum) / columns;
+#pragma unroll
+        for (int n = first; n < first + 64; n += 16) {
+            const float4 off = each(*reinterpret_cast<const float4*>(y + n), [=](float x) { return x - center; });
+            if (n < columns) squares = fmaf(off.x, off.x, squares);
+            if (n + 1 < columns) squares = fmaf(off.y, off.y, squares);
+            if (n + 2 < columns) squares = fmaf(off.z, off.z, squares);
+            if (n + 3 < columns) squares = fmaf(off.w, off.w, squares);
+        }
+        const float scale = 1.f / sqrtf(over<THREADS>(squares) / columns + eps);
+        if (m >= rows) return;
+        if (first == 0) {
+            mean[m] = center;
+            rstd[m] = scale;
+        }
+#pragma unroll 1
+        for (int n = first; n < min(first + 64, columns); n += 16) {
+            const float4 xhat = each(*reinterpret_cast<const float4*>(y + n), [=](float x) { return (x - center) * scale; });
+            const float4 scaled = times(xhat, Dense<false>(gamma, 1, columns).quad(0, n));
+            store(normed + (u64)m * columns + n, plus(scaled, Dense<false>(beta, 1, columns).quad(0, n)), columns - n);
+        }
+    }
+    template <int THREADS> static __device__ __forceinline__ float over(float x) {
+#pragma unroll
+        for (int other = 1; other < THREADS; other *= 2) x += __shfl_xor_sync(~0u, x, other);
+        return x;
+    }
+};
+
 // The end that stores y = activation(z) and, of GELU, slope = gelu'(z) [rows, columns], where z is c + bias, without a bias
-// where that is null, onto what there is.
+// where that is null, onto what there is; and y's layer norm.
 struct Activated {
     int activation, rows, columns;
     const float* bias;
     Onto onto;
+    Norm norm;
     float *y, *slope;
-    __device__ __forceinline__ void operator()(int m, int n, float4 c) const {
+    __device__ __forceinline__ void operator()(int m, int n, float4& c) const {
         if (m >= rows || n >= columns) return;
         const u64 at = (u64)m * columns + n;
         const int left = columns - n;
-        if (bias) c = plus(c, Dense<false>(bias, 1, columns).quad(0, n));
-        c = onto(m, n, rows, columns, c);
+        float4 z = bias ? plus(c, Dense<false>(bias, 1, columns).quad(0, n)) : c;
+        z = onto(m, n, rows, columns, z);
         if (activation == GELU) {
-            store(slope + at, activate(c), left);
+            store(slope + at, activate(z), left);
         } else if (activation == RELU) {
-            c = each(c, [](float x) { return fmaxf(x, 0.f); });
+            z = each(z, [](float x) { return fmaxf(x, 0.f); });
         }
-        store(y + at, c, left);
+        store(y + at, z, left);
+        if (norm.normed) c = z;
+    }
+    template <int THREADS> __device__ __forceinline__ void row(int m, const float* y, int first) const {
+        if (norm.normed) norm.row<THREADS>(m, rows, columns, y, first);
     }
 };
+template <> constexpr bool ENDS_ROWS<Activated> = true;
 
 // The gradient [rows, columns] of a layer's result, whose columns are added on the way: all quads of a thread are of the same
 // four.

@@ -3,7 +3,8 @@
 // Launched by src/ops/linear/cuda.rs. x [rows, ins], w [ins, outs], dz [rows, outs]; products as in product.cuh, a block 64
 // rows and 64 columns, or 128 where there are as many.
 //
-// forward   y = activation(residual + dropout(x w + bias)), and of GELU the slope: one pass over x, residual and y each.
+// forward   y = activation(residual + dropout(x w + bias)), of GELU the slope, and y's layer norm: one pass over x, residual
+//           and y each.
 // backward  dx = dz w^T, reading w where it lies; dw = x^T dz and dbias = sum of dz, in shares (layer.cuh).
 //
 // On an H200 (4.3 TB/s; 60 TFLOP/s in f32, 790 in bf16), 64 to 64 of 287k rows are 147 MB and 2.3 GFLOP: 34 us of memory, 3
@@ -15,12 +16,12 @@ struct Dims {
 
 template <class P, int WIDE>
 __device__ __forceinline__ void forward(Dims d, int activation, const float* x, const float* w, const float* bias,
-                                        const Mask* mask, const float* residual, float* y, float* slope) {
+                                        const Mask* mask, const float* residual, const Norm& norm, float* y, float* slope) {
     const int2 at = corner<WIDE>(d.outs);
     const Dense<true> a(x, d.rows, d.ins);
     const Dense<false> b(w, d.ins, d.outs);
     const Onto onto(residual, mask, d.per_sample, d.outs);
-    product<P, WIDE>(a, b, at.x, at.y, 0, d.ins, Activated{activation, d.rows, d.outs, bias, onto, y, slope});
+    product<P, WIDE>(a, b, at.x, at.y, 0, d.ins, Activated{activation, d.rows, d.outs, bias, onto, norm, y, slope});
 }
 
 template <class P, int WIDE>
@@ -34,8 +35,11 @@ __device__ __forceinline__ void backward_x(Dims d, const float* dz, const float*
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE)                                                      \
         linear_forward##name(Dims d, int activation, const float* __restrict__ x, const float* __restrict__ w,              \
                              const float* __restrict__ bias, const Mask* __restrict__ mask,                                 \
-                             const float* __restrict__ residual, float* __restrict__ y, float* __restrict__ slope) {        \
-        forward<VARIANT, WIDE>(d, activation, x, w, bias, mask, residual, y, slope);                                        \
+                             const float* __restrict__ residual, float* __restrict__ y, float* __restrict__ slope, float eps,\
+                             const float* __restrict__ gamma, const float* __restrict__ beta, float* __restrict__ normed,   \
+                             float* __restrict__ mean, float* __restrict__ rstd) {                                          \
+        const Norm norm{eps, gamma, beta, normed, mean, rstd};                                                              \
+        forward<VARIANT, WIDE>(d, activation, x, w, bias, mask, residual, norm, y, slope);                                  \
     }                                                                                                                       \
     extern "C" __global__ void __launch_bounds__(2 * WIDE, 256 / WIDE) linear_backward_x##name(                             \
         Dims d, const float* __restrict__ dz, const float* __restrict__ w, float* __restrict__ dx) {                        \

@@ -11,7 +11,8 @@
 // spills), are 16 warps an SM: four blocks of 128 threads or two of 256, with 32 to 48 KiB of loads under way.
 //
 // An operand has ALONG_K, whether k is its contiguous axis, and quad(row, column), four values along that axis, zeros outside.
-// An end takes (m, n, c): C from column n on, a multiple of four, of which some may be outside.
+// An end takes (m, n, c): C from column n on, a multiple of four, of which some may be outside. One that ENDS_ROWS may change c,
+// and is then given what the thread has of its row.
 
 constexpr int TALL = 64;
 
@@ -205,8 +206,10 @@ template <class P, class Operand, int X, int THREADS> struct Tile {
 
 __device__ constexpr int greater(int a, int b) { return a > b ? a : b; }
 
+template <class End> constexpr bool ENDS_ROWS = false;
+
 // Gives the block's results to `end`, 32 rows at a time: a thread has the quads 16 columns apart in 64 of a row, which are
-// eighths of the same groups of dropout bits.
+// eighths of the same groups of dropout bits; WIDE / 16 threads side by side have a row.
 template <class P, int WIDE, class End>
 __device__ __forceinline__ void finish(const Warp<P>& sums, int i, int j, float* room, int m, int n, const End& end) {
     constexpr int ROW = WIDE + 8;
@@ -215,9 +218,11 @@ __device__ __forceinline__ void finish(const Warp<P>& sums, int i, int j, float*
         __syncthreads();
         if (i == half) sums.write(room + j, ROW);
         __syncthreads();
+        float* row = room + line * ROW;
 #pragma unroll 1
         for (int column = first; column < first + 64; column += 16)
-            end(m + half + line, n + column, *reinterpret_cast<const float4*>(room + line * ROW + column));
+            end(m + half + line, n + column, *reinterpret_cast<float4*>(row + column));
+        if constexpr (ENDS_ROWS<End>) end.template row<WIDE / 16>(m + half + line, row, first);
     }
 }
 

@@ -131,10 +131,10 @@ fn graph(tape: &Tape, p: &[ParamId], choices: &mut ChaCha8Rng) -> Var {
             1 => tape.apply(Add, [&x, &param(5)]),
             2 => tape.apply(Activate(Activation::Gelu), [&x]),
             3 => tape.apply(
-                Linear { activation: Some(Activation::Gelu), dropout: None },
+                Linear { activation: Some(Activation::Gelu), ..Default::default() },
                 [&x, &param(2), &param(3)],
             ),
-            4 => tape.apply(LayerNorm { eps: 0.1 }, [&x, &param(4), &param(3)]),
+            4 => tape.apply(LayerNorm { eps: 0.1, ahead: None }, [&x, &param(4), &param(3)]),
             5 => tape.apply(Attention { heads: 2, lengths: None, dropout: None }, [&x, &y, &z]),
             _ => tape.apply(Dropout(Mask::new(0.3, noise)), [&x]),
         };

@@ -176,7 +176,7 @@ fn a_gradient_of_the_wrong_size_is_refused() {
     for device in &devices() {
         back(&Activate(Activation::Relu), device, [&[3, 5]]);
         back(&Activate(Activation::Gelu), device, [&[3, 5]]);
-        back(&LayerNorm { eps: 1e-5 }, device, [&[3, 5], &[5], &[5]]);
+        back(&LayerNorm { eps: 1e-5, ahead: None }, device, [&[3, 5], &[5], &[5]]);
         back(&Linear::default(), device, [&[3, 5], &[5, 2], &[2]]);
         back(&Conv2d::default(), device, [&[1, 3, 3, 2], &[3, 3, 2, 4], &[4]]);
         back(&Conv1d { dilation: 2, activation: None }, device, [&[1, 5, 2], &[3, 2, 4], &[4]]);

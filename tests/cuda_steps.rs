@@ -9,6 +9,7 @@ use mirscope::{
     Error,
     device::Device,
     model::{Config, PositionKind},
+    ops::{Ahead, LayerNorm, Linear, Op},
     optim::{AdamW, clip_norm},
     tensor::Tensor,
     train::{Accumulator, Course, RunConfig, StepId, run},
@@ -26,6 +27,7 @@ fn steps_are_alike() {
     let driver = mock_cuda::load();
     let device = Device::cuda(0).unwrap();
     a_step_allocates_nothing(driver, &device);
+    a_layer_makes_the_norm_that_follows(driver, &device);
     the_order_of_blocks_is_not_seen(driver, &device);
     free_blocks_make_room(driver, &device);
     a_batch_is_halved_until_it_fits(driver);
@@ -70,6 +72,25 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
         "a capture makes room for its uploads alone, thrice"
     );
     assert_eq!(third.graph_launches - second.graph_launches, 5);
+}
+
+/// In one kernel with its product where a block holds its rows; and only what was made of the same operands is taken.
+fn a_layer_makes_the_norm_that_follows(driver: &Mock, device: &Device) {
+    let launches = |columns: usize, of_itself: bool, same_eps: bool| {
+        let full = |shape: &[usize]| Tensor::full(device, shape, 0.5).unwrap();
+        let (x, w, b) = (full(&[3, 5]), full(&[5, columns]), full(&[columns]));
+        let ahead = Some(Ahead::new(0.1, &b, &b));
+        let layer = Linear { norm: ahead.clone(), ..Linear::default() };
+        let before = driver.counts().launches;
+        let y = layer.forward([&x, &w, &b]).unwrap().0;
+        let other = full(&[3, columns]);
+        let norm = LayerNorm { eps: if same_eps { 0.1 } else { 0.2 }, ahead };
+        let normed = norm.forward([if of_itself { &y } else { &other }, &b, &b]).unwrap().0;
+        assert!(normed.to_f32().unwrap().iter().all(|&y| y == 0.5), "rows of one value have no deviation");
+        driver.counts().launches - before
+    };
+    assert_eq!([1, 64, 65, 128].map(|columns| launches(columns, true, true)), [1; 4]);
+    assert_eq!([launches(129, true, true), launches(64, false, true), launches(64, true, false)], [2; 3]);
 }
 
 fn the_order_of_blocks_is_not_seen(driver: &Mock, device: &Device) {

@@ -8,7 +8,7 @@ use mirscope::{
     Error,
     device::{Device, Par},
     ops::{
-        BceWithLogits, Embedding, LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape,
+        Ahead, BceWithLogits, Embedding, LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, Op, Reshape,
         SoftmaxCrossEntropy,
     },
     simd::Isa,
@@ -176,7 +176,11 @@ fn operands_that_do_not_fit_are_errors_that_say_why() {
         complaint(embed(&[4]), [&[5, 3]]),
         "embedding: expected at most 3 axes, and ids [1, 2], got 1"
     );
-    let norm = complaint(LayerNorm { eps: 1e-5 }, [&[2, 5], &[5], &[4]]);
+    let norm = complaint(LayerNorm { eps: 1e-5, ahead: None }, [&[2, 5], &[5], &[4]]);
+    assert_eq!(norm, "layer_norm: expected gamma, beta [5], got (Tensor[5], Tensor[4])");
+    let [gamma, beta] = [5, 4].map(|n| Tensor::zeros(&Device::cpu(), &[n]).unwrap());
+    let layer = Linear { norm: Some(Ahead::new(1e-5, &gamma, &beta)), ..Linear::default() };
+    let norm = complaint(layer, [&[2, 3], &[3, 5]]);
     assert_eq!(norm, "layer_norm: expected gamma, beta [5], got (Tensor[5], Tensor[4])");
     let mean = |lengths: &[u32]| complaint(MaskedMean { lengths: Some(lengths.into()) }, [&[2, 3, 1]]);
     assert_eq!(mean(&[0, 3]), "masked_mean: expected lengths in 1..=3, got 0");

@@ -102,14 +102,14 @@ impl Network {
                 self.encoded(t, site, Some(Tokens { x: &x, marks: &marks }), map.as_ref(), watch)? // [B, S, C]
             }
         };
-        let mut pooled = self.pooled(t, &self.norm.forward(t, &x)?)?; // [B, C]
+        let mut pooled = self.pooled(t, &x)?; // [B, C]
         if let (Some(pairing), Some(map)) = (&self.pairing, &map) {
             pooled = pairing.join(t, pooled, map, self.config.dropout)?; // [B, hidden]
         }
         self.head.forward(t, &pooled) // [B, 1]
     }
 
-    /// The tokens `ids` of a sequence after all layers, `[B, T, C]`.
+    /// The tokens `ids` of a sequence after all layers, normed, `[B, T, C]`.
     fn encoded(
         &self,
         t: &Tape,
@@ -119,14 +119,18 @@ impl Network {
         watch: Watch,
     ) -> Result<Var> {
         let marks = self.read.marks(t, ids);
-        let mut x = self.embedded(t, &self.read, ids)?;
-        if let (Some(pairing), Some(map)) = (&self.pairing, map) {
-            x = pairing.looked_up(t, x, &marks, map, self.config.dropout)?;
+        let x = self.embedded(t, &self.read, ids)?;
+        let norm_of = |layer| self.layers.get(layer).map_or(&self.norm, EncoderLayer::norm);
+        let mut tokens = match (&self.pairing, map) {
+            (Some(pairing), Some(map)) => {
+                pairing.looked_up(t, x, &marks, map, self.config.dropout, norm_of(0))?
+            }
+            _ => norm_of(0).of(t, x)?,
+        };
+        for (i, layer) in self.layers.iter().enumerate() {
+            tokens = layer.forward(t, tokens, &marks, memory, norm_of(i + 1), watch)?;
         }
-        for layer in &self.layers {
-            x = layer.forward(t, Tokens { x: &x, marks: &marks }, memory, watch)?;
-        }
-        Ok(x)
+        Ok(tokens.normed)
     }
 
     /// The tokens `ids` of a sequence before the first layer, `[B, T, C]`.

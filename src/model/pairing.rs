@@ -4,7 +4,7 @@ use crate::{
     data::{Batch, Lengths, PAIR_CHANNELS, VOCABULARY, pair_channel},
     device::Device,
     error::Result,
-    nn::{Attending, Conv2d, LayerNorm, Linear, Marks, MultiHead, Tokens, dropout},
+    nn::{Attending, Conv2d, LayerNorm, Linear, Marks, MultiHead, Normed, Tokens, dropout},
     ops::{Activate, Activation, MaskedMax, MaxPool2d, Reshape, pair_conv::Pairs},
     params::{Builder, FixedId},
 };
@@ -94,11 +94,19 @@ impl PairingStem {
         Ok(map)
     }
 
-    /// The tokens `x [B, T, C]`, with what they find in the map's columns where they are to look there.
-    pub fn looked_up(&self, t: &Tape, x: Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
+    /// The tokens `x [B, T, C]`, with what they find in the map's columns where they are to look there, and the `norm` of them.
+    pub fn looked_up(
+        &self,
+        t: &Tape,
+        x: Var,
+        marks: &Marks,
+        map: &Var,
+        drop: f32,
+        norm: &LayerNorm,
+    ) -> Result<Normed> {
         match &self.columns {
-            Some(columns) => columns.join(t, &x, marks, map, drop),
-            None => Ok(x),
+            Some(columns) => columns.join(t, &x, marks, map, drop, norm),
+            None => norm.of(t, x),
         }
     }
 
@@ -130,7 +138,15 @@ impl Columns {
         })
     }
 
-    fn join(&self, t: &Tape, x: &Var, marks: &Marks, map: &Var, drop: f32) -> Result<Var> {
+    fn join(
+        &self,
+        t: &Tape,
+        x: &Var,
+        marks: &Marks,
+        map: &Var,
+        drop: f32,
+        norm: &LayerNorm,
+    ) -> Result<Normed> {
         let [b, rows, columns, c] = axes(map);
         let by_row = t.apply(Reshape { shape: [b, rows, columns * c].into() }, [map])?;
         let strongest = t.apply(MaskedMax { lengths: None }, [&by_row])?; // [B, columns channels]
@@ -139,7 +155,7 @@ impl Columns {
         let of_map = Marks { ids: None, places: Some(t.fixed(self.places)) };
         let normed = self.norm.forward(t, x)?;
         let (asking, memory) = (Tokens { x: &normed, marks }, Tokens { x: &found, marks: &of_map });
-        self.attention.onto(t, asking, memory, x, drop)
+        self.attention.onto(t, [asking, memory], x, drop, norm)
     }
 }
 

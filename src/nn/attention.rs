@@ -1,4 +1,4 @@
-use super::{Embedding, Linear, mask};
+use super::{Embedding, LayerNorm, Linear, Normed, mask};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
@@ -79,9 +79,16 @@ impl MultiHead {
     }
 
     /// `residual` plus what `x` finds in `memory`, of which values are dropped with probability `drop` while the tape is
-    /// training.
-    pub(crate) fn onto(&self, t: &Tape, x: Tokens, memory: Tokens, residual: &Var, drop: f32) -> Result<Var> {
-        self.out.onto(t, &self.heads(t, x, memory)?, residual, drop)
+    /// training; and the `norm` of it.
+    pub(crate) fn onto(
+        &self,
+        t: &Tape,
+        [x, memory]: [Tokens; 2],
+        residual: &Var,
+        drop: f32,
+        norm: &LayerNorm,
+    ) -> Result<Normed> {
+        self.out.onto_normed(t, &self.heads(t, x, memory)?, residual, drop, norm)
     }
 
     /// How much of each token of `memory` each token of `x` finds, head by head: `[B, heads, Tq, Tk]`, rows of sum 1.
@@ -140,8 +147,7 @@ impl MultiHead {
             x = t.apply(Add, [&x, &table.forward(t, ids, [b, n])?])?;
         }
         if let (Some(factor), Some(places)) = (self.distance, &marks.places) {
-            let product = ops::Linear { activation: None, dropout: None };
-            let places = t.apply(product, [&t.param(factor), places])?; // [1, T C]
+            let places = t.apply(ops::Linear::default(), [&t.param(factor), places])?; // [1, T C]
             let places = t.apply(Reshape { shape: [n, c].into() }, [&places])?;
             x = t.apply(Add, [&x, &places])?;
         }

@@ -1,9 +1,5 @@
-use super::{Attending, FeedForward, LayerNorm, MultiHead, Tokens};
-use crate::{
-    autograd::{Tape, Var},
-    error::Result,
-    params::Builder,
-};
+use super::{Attending, FeedForward, LayerNorm, Marks, MultiHead, Normed, Tokens};
+use crate::{autograd::Tape, error::Result, params::Builder};
 
 /// What is shown each attention of a forward pass: who asks, and who is asked.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(&MultiHead, Tokens, Tokens) -> Result<()>;
@@ -36,24 +32,31 @@ impl EncoderLayer {
         })
     }
 
-    /// `[B, T, C]` to the same shape. `watch` is shown each attention.
+    /// The norm with which the layer begins.
+    pub(crate) fn norm(&self) -> &LayerNorm {
+        &self.norm1
+    }
+
+    /// `[B, T, C]` to the same shape, from this layer's norm to the one that is `next`. `watch` is shown each attention.
     pub(crate) fn forward(
         &self,
         t: &Tape,
-        Tokens { x, marks }: Tokens,
+        tokens: Normed,
+        marks: &Marks,
         memory: Option<Tokens>,
+        next: &LayerNorm,
         watch: Watch,
-    ) -> Result<Var> {
-        let normed = self.norm1.forward(t, x)?;
-        let asking = Tokens { x: &normed, marks };
+    ) -> Result<Normed> {
+        let across = self.across.as_ref().zip(memory);
+        let asking = Tokens { x: &tokens.normed, marks };
         watch(&self.attention, asking, asking)?;
-        let mut x = self.attention.onto(t, asking, asking, x, self.dropout)?;
-        if let (Some((norm, attention)), Some(memory)) = (&self.across, memory) {
-            let normed = norm.forward(t, &x)?;
-            let asking = Tokens { x: &normed, marks };
+        let then = across.map_or(&self.norm2, |((norm, _), _)| norm);
+        let mut tokens = self.attention.onto(t, [asking, asking], &tokens.x, self.dropout, then)?;
+        if let Some(((_, attention), memory)) = across {
+            let asking = Tokens { x: &tokens.normed, marks };
             watch(attention, asking, memory)?;
-            x = attention.onto(t, asking, memory, &x, self.dropout)?;
+            tokens = attention.onto(t, [asking, memory], &tokens.x, self.dropout, &self.norm2)?;
         }
-        self.feed_forward.onto(t, &self.norm2.forward(t, &x)?, &x)
+        self.feed_forward.onto(t, &tokens, next)
     }
 }

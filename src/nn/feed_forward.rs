@@ -1,12 +1,7 @@
-use super::{Linear, mask};
-use crate::{
-    autograd::{Tape, Var},
-    error::Result,
-    ops,
-    params::Builder,
-};
+use super::{LayerNorm, Linear, Normed, mask};
+use crate::{autograd::Tape, error::Result, ops, params::Builder};
 
-/// `x [.., C]` to `residual + dropout(dropout(gelu(x W1 + b1)) W2 + b2)`, of the same shape.
+/// `x [.., C]` to `x + dropout(dropout(gelu(norm(x) W1 + b1)) W2 + b2)`, of the same shape.
 #[derive(Clone, Debug)]
 pub struct FeedForward {
     up: Linear,
@@ -22,9 +17,11 @@ impl FeedForward {
         Self { up, down: Linear::new(p, "down", hidden, width, None), dropout }
     }
 
-    pub fn onto(&self, t: &Tape, x: &Var, residual: &Var) -> Result<Var> {
+    /// With the norm of it.
+    pub fn onto(&self, t: &Tape, Normed { x, normed }: &Normed, norm: &LayerNorm) -> Result<Normed> {
         let ([up, up_bias], [down, down_bias]) = (self.up.params(t), self.down.params(t));
-        let op = ops::FeedForward { dropout: mask(t, self.dropout), out_dropout: mask(t, self.dropout) };
-        t.apply(op, [x, &up, &up_bias, &down, &down_bias, residual])
+        let (dropout, out_dropout) = (mask(t, self.dropout), mask(t, self.dropout));
+        let op = |norm| ops::FeedForward { dropout, out_dropout, norm };
+        norm.after(t, op, [normed, &up, &up_bias, &down, &down_bias, x])
     }
 }

@@ -1,4 +1,4 @@
-use super::mask;
+use super::{LayerNorm, Normed, mask};
 use crate::{
     autograd::{Tape, Var},
     error::Result,
@@ -35,16 +35,31 @@ impl Linear {
     }
 
     pub fn forward(&self, t: &Tape, x: &Var) -> Result<Var> {
-        let op = ops::Linear { activation: self.activation, dropout: None };
+        let op = ops::Linear { activation: self.activation, ..Default::default() };
         let [weight, bias] = self.params(t);
         t.apply(op, [x, &weight, &bias])
     }
 
     /// `activation(residual + dropout(x W + b))`; drops with probability `drop` while the tape is training.
     pub(crate) fn onto(&self, t: &Tape, x: &Var, residual: &Var, drop: f32) -> Result<Var> {
-        let op = ops::Linear { activation: self.activation, dropout: mask(t, drop) };
+        let op = ops::Linear { activation: self.activation, dropout: mask(t, drop), norm: None };
         let [weight, bias] = self.params(t);
         t.apply(op, [x, &weight, &bias, residual])
+    }
+
+    /// As [`Linear::onto`], with the norm of it.
+    pub(super) fn onto_normed(
+        &self,
+        t: &Tape,
+        x: &Var,
+        residual: &Var,
+        drop: f32,
+        norm: &LayerNorm,
+    ) -> Result<Normed> {
+        let dropout = mask(t, drop);
+        let [weight, bias] = self.params(t);
+        let op = |norm| ops::Linear { activation: self.activation, dropout, norm };
+        norm.after(t, op, [x, &weight, &bias, residual])
     }
 
     /// Weight and bias, for an op that takes them along with others.

@@ -15,7 +15,7 @@ pub use embedding::Embedding;
 pub use encoder::EncoderLayer;
 pub(crate) use encoder::Watch;
 pub use feed_forward::FeedForward;
-pub use layer_norm::LayerNorm;
+pub use layer_norm::{LayerNorm, Normed};
 pub use linear::Linear;
 pub use positional::{Positions, sinusoids};
 

@@ -38,7 +38,7 @@ pub use cross_entropy::SoftmaxCrossEntropy;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use feed_forward::FeedForward;
-pub use layer_norm::LayerNorm;
+pub use layer_norm::{Ahead, LayerNorm};
 pub use linear::Linear;
 pub use masked_max::MaskedMax;
 pub use masked_mean::MaskedMean;

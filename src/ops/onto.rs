@@ -2,7 +2,7 @@
 //! <https://arxiv.org/abs/1512.03385>). Not an op: ops that are layers end so where they are given a residual. A GPU's kernels
 //! do it to a result before they store it; elsewhere it is two passes.
 
-use super::{Add, Dropout, Op, dropout::Mask};
+use super::{Add, Ahead, Dropout, Op, dropout::Mask, layer_norm::Room};
 use crate::{
     device::Device,
     error::{Error, Result},
@@ -36,6 +36,18 @@ pub(super) fn finish(h: Tensor, dropout: Option<Mask>, residual: Option<&Tensor>
     match residual {
         Some(residual) => Ok(Add.forward([residual, &h])?.0),
         None => Ok(h),
+    }
+}
+
+/// Room for the norm of a result like `y`, where one follows that `y`'s kernel can make.
+pub(super) fn room(norm: &Option<Ahead>, y: &Tensor) -> Result<Option<Room>> {
+    Ok(norm.as_ref().map(|ahead| ahead.room(y)).transpose()?.flatten())
+}
+
+/// Hands the norm of `y` over, where there was room for it.
+pub(super) fn give(norm: &Option<Ahead>, y: &Tensor, room: Option<Room>) {
+    if let (Some(ahead), Some(room)) = (norm, room) {
+        ahead.give(y, room);
     }
 }
 

@@ -3,8 +3,9 @@
 use mirscope::{
     Result,
     ops::{
-        Activate, Activation, Add, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding, FeedForward,
-        LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, NoisyOr, Op, Reshape, SoftmaxCrossEntropy,
+        Activate, Activation, Add, Ahead, Attention, BceWithLogits, Conv1d, Conv2d, Dropout, Embedding,
+        FeedForward, LayerNorm, Linear, MaskedMax, MaskedMean, MaxPool2d, NoisyOr, Op, Reshape,
+        SoftmaxCrossEntropy,
         dropout::{Mask, Noise},
     },
     tensor::{Shape, Tensor},
@@ -44,6 +45,34 @@ fn case<O: Op<N>, const N: usize>(note: &str, op: impl Fn() -> O + 'static, shap
     Case { name, shapes: shapes.iter().map(|s| s.to_vec()).collect(), apply: Box::new(apply) }
 }
 
+/// As [`case`], of a layer with a norm that its kernel may make: the sum of its result and of that one's norm, whose gamma and
+/// beta are the last inputs.
+fn normed<O: Op<N>, const N: usize>(
+    note: &str,
+    op: impl Fn(Option<Ahead>) -> O + 'static,
+    shapes: [&[usize]; N],
+) -> Case {
+    let columns = *shapes[N - 1].last().expect("a residual, or a bias");
+    let apply = move |inputs: &[Tensor]| -> Result<(Tensor, Backward)> {
+        let (gamma, beta) = (&inputs[N], &inputs[N + 1]);
+        let ahead = Ahead::new(1e-5, gamma, beta);
+        let op = op(Some(ahead.clone()));
+        let (x, saved) = op.forward(std::array::from_fn(|i| &inputs[i]))?;
+        let norm = LayerNorm { eps: 1e-5, ahead: Some(ahead) };
+        let (y, of_norm) = norm.forward([&x, gamma, beta])?;
+        let backward = move |dy: &Tensor| -> Result<Vec<Tensor>> {
+            let [dx, of_gamma, of_beta] = norm.backward(&of_norm, dy, [true; 3])?;
+            let dx = Add.forward([dy, &dx.expect("it was asked for")])?.0;
+            let all = op.backward(&saved, &dx, [true; N])?;
+            let all = all.into_iter().chain([of_gamma, of_beta]);
+            Ok(all.map(|g| g.expect("every gradient was asked for")).collect())
+        };
+        Ok((Add.forward([&x, &y])?.0, Box::new(backward)))
+    };
+    let shapes = shapes.iter().map(|s| s.to_vec()).chain([vec![columns], vec![columns]]).collect();
+    Case { name: format!("{} {note}", O::NAME), shapes, apply: Box::new(apply) }
+}
+
 /// Every op, at sizes of one, primes, one lane past a vector, ragged lengths.
 pub fn all() -> Vec<Case> {
     let mut all = vec![];
@@ -74,10 +103,13 @@ fn pointwise() -> Vec<Case> {
 }
 
 fn linear() -> Vec<Case> {
-    let with = |activation| Linear { activation, dropout: None };
+    let with = |activation| Linear { activation, ..Default::default() };
     let dropped = |activation| {
         let noise = (Noise { seed: 13, step: 1, first_sample: 3 }, 6);
-        Linear { activation, dropout: Some(Mask::new(0.2, noise)) }
+        Linear { activation, dropout: Some(Mask::new(0.2, noise)), norm: None }
+    };
+    let with_norm = move |activation, drops: bool| {
+        move |norm| Linear { norm, ..if drops { dropped(activation) } else { with(activation) } }
     };
     vec![
         case("", move || with(None), [&[7, 5], &[5, 3]]),
@@ -99,13 +131,26 @@ fn linear() -> Vec<Case> {
             move || dropped(Some(Activation::Relu)),
             [&[5, 3, 9], &[9, 21], &[21], &[5, 3, 21]],
         ),
+        normed("norm of one", with_norm(None, false), [&[67, 19], &[19, 1], &[1]]),
+        normed("residual, norm", with_norm(None, false), [&[2, 35, 17], &[17, 33], &[33], &[2, 35, 33]]),
+        normed(
+            "residual, dropout, norm of 64",
+            with_norm(None, true),
+            [&[3, 29, 9], &[9, 64], &[64], &[3, 29, 64]],
+        ),
+        normed(
+            "residual, dropout, gelu, norm of 126",
+            with_norm(Some(Activation::Gelu), true),
+            [&[2, 35, 9], &[9, 126], &[126], &[2, 35, 126]],
+        ),
+        normed("norm of 132", with_norm(None, false), [&[1, 35, 9], &[9, 132], &[132], &[1, 35, 132]]),
     ]
 }
 
 fn feed_forward() -> Vec<Case> {
     let noise = (Noise { seed: 3, step: 7, first_sample: 2 }, 4);
-    let plain = || FeedForward { dropout: None, out_dropout: None };
-    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)), out_dropout: None };
+    let plain = || FeedForward::default();
+    let dropped = move || FeedForward { dropout: Some(Mask::new(0.2, noise)), ..Default::default() };
     let twice = move || FeedForward { out_dropout: Some(Mask::new(0.3, (noise.0, 5))), ..dropped() };
     vec![
         case("", plain, [&[2, 7, 5], &[5, 33], &[33], &[33, 5], &[5]]),
@@ -119,6 +164,16 @@ fn feed_forward() -> Vec<Case> {
             [&[2, 35, 16], &[16, 19], &[19], &[19, 16], &[16], &[2, 35, 16]],
         ),
         case("many columns", plain, [&[1, 67, 68], &[68, 132], &[132], &[132, 68], &[68]]),
+        normed(
+            "norm",
+            move |norm| FeedForward { norm, ..plain() },
+            [&[2, 19, 17], &[17, 33], &[33], &[33, 17], &[17], &[2, 19, 17]],
+        ),
+        normed(
+            "dropout twice, norm of 68",
+            move |norm| FeedForward { norm, ..twice() },
+            [&[2, 35, 68], &[68, 19], &[19], &[19, 68], &[68], &[2, 35, 68]],
+        ),
     ]
 }
 
@@ -194,7 +249,7 @@ fn rows() -> Vec<Case> {
         let ids: Arc<[u32]> = ids.map(|i| i * i % 13 % v).collect();
         move || Embedding { ids: ids.clone(), shape }
     };
-    let norm = || LayerNorm { eps: 1e-5 };
+    let norm = || LayerNorm { eps: 1e-5, ahead: None };
     vec![
         case("", embed(&[3, 7], 5), [&[5, 17]]),
         case("unused rows", embed(&[2, 11], 29), [&[29, 33]]),

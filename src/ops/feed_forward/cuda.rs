@@ -5,7 +5,10 @@ use crate::{
         product::{Cut, Product, Sources, products},
     },
     error::Result,
-    ops::linear,
+    ops::{
+        layer_norm::{self, Room},
+        linear,
+    },
 };
 
 static SOURCES: Sources = products!("feed_forward");
@@ -52,6 +55,7 @@ pub fn forward(
     [x, up, up_bias, down, down_bias]: [View; 5],
     residual: View,
     [y, mut hidden, slope]: [ViewMut; 3],
+    room: Option<&mut Room>,
 ) -> Result<()> {
     let mask = op.dropout.map(|mask| mask.upload(gpu)).transpose()?;
     let out_mask = op.out_dropout.map(|mask| mask.upload(gpu)).transpose()?;
@@ -72,7 +76,8 @@ pub fn forward(
         .input(out_mask.as_ref().map_or(View::none(), |mask| mask.view()))
         .input(residual)
         .output(y);
-    // SAFETY: as above.
+    let launch = layer_norm::arguments(launch, room)?;
+    // SAFETY: as above; `Ahead::room` checked the norm's lengths.
     unsafe { launch.go() }
 }
 
@@ -83,9 +88,10 @@ pub fn infer(
     inputs: [View; 5],
     residual: View,
     [y]: [ViewMut; 1],
+    room: Option<&mut Room>,
 ) -> Result<()> {
     let mut hidden = gpu.scratch(kept(gpu, d))?;
-    forward(gpu, op, d, inputs, residual, [y, hidden.view_mut(), ViewMut::none()])
+    forward(gpu, op, d, inputs, residual, [y, hidden.view_mut(), ViewMut::none()], room)
 }
 
 pub fn backward(

@@ -8,7 +8,7 @@ mod cuda;
 mod reference;
 mod simd;
 
-use super::{Op, add, check_gradient, dropout::Mask, onto};
+use super::{Ahead, Op, add, check_gradient, dropout::Mask, onto};
 use crate::{
     cuda::View,
     device::Device,
@@ -25,6 +25,8 @@ pub struct FeedForward {
     pub dropout: Option<Mask>,
     /// Over the second product, numbered as [`super::Dropout`] numbers elements.
     pub out_dropout: Option<Mask>,
+    /// The layer norm that follows.
+    pub norm: Option<Ahead>,
 }
 
 /// What backward needs. `x, up, down`, and by row `hidden [rows, F]`, after dropout, and `slope [rows, F]`, its derivative in
@@ -86,6 +88,7 @@ impl FeedForward {
         };
         let mut hidden = Tensor::unwritten(x.device(), &[kept])?;
         let mut slope = Tensor::unwritten(x.device(), &[kept])?;
+        let mut room = onto::room(&self.norm, &y)?;
         let outputs = [&mut y, &mut hidden, &mut slope];
         match on(with(inputs, residual), outputs)? {
             On::Reference([inputs @ .., _], outputs) => reference::forward(self, dims, inputs, outputs),
@@ -93,10 +96,11 @@ impl FeedForward {
             On::Cpu(cpu, [inputs @ .., _], outputs) => simd::forward(cpu, self, dims, inputs, outputs),
             On::Cuda(gpu, [inputs @ .., r], outputs) => {
                 let residual = residual.map_or(View::none(), |_| r);
-                cuda::forward(gpu, self, dims, inputs, residual, outputs)?
+                cuda::forward(gpu, self, dims, inputs, residual, outputs, room.as_mut())?
             }
         }
         let y = onto::finish(y, self.out_dropout, residual)?;
+        onto::give(&self.norm, &y, room);
         Ok((y, Saved { x: x.clone(), up: up.clone(), down: down.clone(), hidden, slope, dims }))
     }
 
@@ -104,17 +108,20 @@ impl FeedForward {
         let dims = Self::dims(inputs)?;
         onto::rows_per_sample(NAME, inputs[0], self.out_dropout, residual)?;
         let mut y = Tensor::unwritten(inputs[0].device(), inputs[0].shape())?;
+        let mut room = onto::room(&self.norm, &y)?;
         match on(with(inputs, residual), [&mut y])? {
             On::Cpu(cpu, [inputs @ .., _], outputs) if self.dropout.is_none() => {
                 simd::infer(cpu, dims, inputs, outputs)
             }
             On::Cuda(gpu, [inputs @ .., r], outputs) => {
                 let residual = residual.map_or(View::none(), |_| r);
-                cuda::infer(gpu, self, dims, inputs, residual, outputs)?
+                cuda::infer(gpu, self, dims, inputs, residual, outputs, room.as_mut())?
             }
             _ => return Ok(self.run(inputs, residual)?.0),
         }
-        onto::finish(y, self.out_dropout, residual)
+        let y = onto::finish(y, self.out_dropout, residual)?;
+        onto::give(&self.norm, &y, room);
+        Ok(y)
     }
 
     /// All gradients but the residual's, which is `dy`.

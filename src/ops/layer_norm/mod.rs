@@ -4,9 +4,13 @@
 //! The variance is taken in a second pass, about the mean. Vectors take several rows at once, so that the rows' sums do not
 //! wait for each other; one loop of backward makes the sums a row needs for `dx` and its share of `dgamma` and `dbeta`.
 
+mod ahead;
 mod cuda;
 mod reference;
 mod simd;
+
+pub use ahead::Ahead;
+pub(in crate::ops) use ahead::{Room, arguments};
 
 use super::{Op, check_gradient, sizes};
 use crate::{
@@ -19,6 +23,8 @@ use crate::{
 pub struct LayerNorm {
     /// Added to the variance.
     pub eps: f32,
+    /// Where `x` is the result of a layer that was given a clone of it.
+    pub ahead: Option<Ahead>,
 }
 
 /// What backward needs. `x [.., cols], gamma [cols], mean, rstd [rows]`.
@@ -58,6 +64,11 @@ impl Op<3> for LayerNorm {
 
     fn forward(&self, [x, gamma, beta]: [&Tensor; 3]) -> Result<(Tensor, Saved)> {
         let dims = self.dims(x, gamma, beta)?;
+        if let Some(ahead) = &self.ahead
+            && let Some(made) = ahead.take(dims, [x, gamma, beta])?
+        {
+            return Ok(made);
+        }
         let device = x.device();
         let mut y = Tensor::unwritten(device, x.shape())?;
         let mut mean = Tensor::unwritten(device, &[dims.rows as usize])?;

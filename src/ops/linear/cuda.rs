@@ -5,18 +5,23 @@ use crate::{
         product::{Cut, Product, Sources, products},
     },
     error::Result,
-    ops::Activation,
+    ops::{
+        Activation,
+        layer_norm::{self, Room},
+    },
 };
 
 static SOURCES: Sources = products!("linear");
 
-/// `y = activation(residual + dropout(x w + bias))`; of GELU `slope` as well, where there is room for it.
+/// `y = activation(residual + dropout(x w + bias))`; of GELU `slope` as well, and the norm of `y`, where there is room for
+/// them.
 pub fn forward(
     gpu: &Gpu,
     op: &Linear,
     d: Dims,
     [x, w, bias, residual]: [View; 4],
     [y, slope]: [ViewMut; 2],
+    room: Option<&mut Room>,
 ) -> Result<()> {
     let mask = op.dropout.map(|mask| mask.upload(gpu)).transpose()?;
     let product = Product::of(d.rows as usize, d.outs as usize);
@@ -32,7 +37,9 @@ pub fn forward(
         .input(residual)
         .output(y)
         .output(slope);
-    // SAFETY: arguments match the kernel's signature; `dims` checked every length, and an absent operand is null.
+    let launch = layer_norm::arguments(launch, room)?;
+    // SAFETY: arguments match the kernel's signature; `dims` and `Ahead::room` checked every length, and an absent operand is
+    // null.
     unsafe { launch.go() }
 }
 

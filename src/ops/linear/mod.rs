@@ -7,7 +7,7 @@ pub(in crate::ops) mod cuda;
 mod reference;
 mod simd;
 
-use super::{Activation, Op, activation, check_gradient, dropout::Mask, onto, sizes};
+use super::{Activation, Ahead, Op, activation, check_gradient, dropout::Mask, onto, sizes};
 use crate::{
     cuda::View,
     error::{Error, Result},
@@ -21,6 +21,8 @@ pub struct Linear {
     pub activation: Option<Activation>,
     /// Over `x W + b`, numbered as [`super::Dropout`] numbers elements.
     pub dropout: Option<Mask>,
+    /// The layer norm that follows.
+    pub norm: Option<Ahead>,
 }
 
 /// What backward needs. `x [.., I], weight [I, O], fused [.., O]` (the activation's share, where there is one).
@@ -62,6 +64,7 @@ impl Linear {
         let [rows, per_sample, ins, outs] = sizes("linear", [rows, per_sample, ins, outs])?;
         let dims = Dims { rows, per_sample, ins, outs };
         let mut slope = activation::beside(self.activation, &z)?;
+        let mut room = onto::room(&self.norm, &z)?;
         // What is absent is opened as x, and left out.
         let operands = [x, weight, bias.unwrap_or(x), residual.unwrap_or(x)];
         match on(operands, [&mut z, &mut slope])? {
@@ -71,11 +74,12 @@ impl Linear {
             On::Cuda(gpu, [x, w, b, r], outputs) => {
                 let (bias, residual) =
                     (bias.map_or(View::none(), |_| b), residual.map_or(View::none(), |_| r));
-                cuda::forward(gpu, self, dims, [x, w, bias, residual], outputs)?
+                cuda::forward(gpu, self, dims, [x, w, bias, residual], outputs, room.as_mut())?
             }
         }
         let z = onto::finish(z, self.dropout, residual)?;
         let (y, fused) = activation::finish(self.activation, z, slope)?;
+        onto::give(&self.norm, &y, room);
         Ok((y, Saved { x: x.clone(), weight: weight.clone(), fused, dims }))
     }
 
