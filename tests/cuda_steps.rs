@@ -9,7 +9,7 @@ use mirscope::{
     Error,
     device::Device,
     model::{Config, PositionKind},
-    ops::{Ahead, LayerNorm, Linear, Op},
+    ops::{Add, Ahead, LayerNorm, Linear, Op},
     optim::{AdamW, clip_norm},
     tensor::Tensor,
     train::{Accumulator, Course, RunConfig, StepId, run},
@@ -33,6 +33,7 @@ fn steps_are_alike() {
     a_batch_is_halved_until_it_fits(driver);
     predictions_are_halved_too(driver);
     a_step_without_a_number_is_named_and_not_kept();
+    a_driver_older_than_the_kernels_is_told(driver);
 }
 
 fn config() -> Config {
@@ -72,6 +73,16 @@ fn a_step_allocates_nothing(driver: &Mock, device: &Device) {
         "a capture makes room for its uploads alone, thrice"
     );
     assert_eq!(third.graph_launches - second.graph_launches, 5);
+}
+
+fn a_driver_older_than_the_kernels_is_told(driver: &Mock) {
+    driver.is_of_release(12040);
+    let device = Device::cuda(0).unwrap();
+    let error = Tensor::full(&device, &[3], 1.0).and_then(|x| Ok(Add.forward([&x, &x])?.0)).unwrap_err();
+    let expected = "device: kernels: expected a driver for CUDA 13.0 (release 580) or newer, or NVRTC of the driver's own version, \
+                    got a driver for CUDA 12.4";
+    assert_eq!(error.to_string(), expected);
+    driver.is_of_release(13000);
 }
 
 /// In one kernel with its product where a block holds its rows; and only what was made of the same operands is taken.

@@ -42,6 +42,12 @@ pub extern "C" fn mock_cuda_limit_memory(bytes: usize) {
     driver().limit = bytes;
 }
 
+/// Sets the CUDA release that the driver is of, 12040 for 12.4.
+#[unsafe(no_mangle)]
+pub extern "C" fn mock_cuda_release(release: c_int) {
+    driver().release = release;
+}
+
 /// Runs blocks, and the warps of a block, from the last to the first.
 #[unsafe(no_mangle)]
 pub extern "C" fn mock_cuda_reverse(yes: c_int) {
@@ -75,13 +81,14 @@ pub struct Mock {
     last_fault: GetText,
     launched: GetText,
     limit_memory: LimitMemory,
-    reverse: Reverse,
+    reverse: SetNumber,
+    release: SetNumber,
     counts: GetCounts,
 }
 
 type GetText = unsafe extern "C" fn(*mut c_char, usize) -> usize;
 type LimitMemory = extern "C" fn(usize);
-type Reverse = extern "C" fn(c_int);
+type SetNumber = extern "C" fn(c_int);
 type GetCounts = unsafe extern "C" fn(*mut Counts);
 
 unsafe extern "C" {
@@ -116,7 +123,8 @@ pub fn load() -> &'static Mock {
                 limit_memory: std::mem::transmute::<*mut c_void, LimitMemory>(find(
                     c"mock_cuda_limit_memory",
                 )),
-                reverse: std::mem::transmute::<*mut c_void, Reverse>(find(c"mock_cuda_reverse")),
+                reverse: std::mem::transmute::<*mut c_void, SetNumber>(find(c"mock_cuda_reverse")),
+                release: std::mem::transmute::<*mut c_void, SetNumber>(find(c"mock_cuda_release")),
                 counts: std::mem::transmute::<*mut c_void, GetCounts>(find(c"mock_cuda_counts")),
             }
         }
@@ -162,6 +170,11 @@ impl Mock {
     /// Runs blocks, and the warps of a block, from the last to the first.
     pub fn reverse(&self, yes: bool) {
         (self.reverse)(c_int::from(yes));
+    }
+
+    /// Makes it the driver of a CUDA release, 12040 for 12.4, which knows no newer PTX.
+    pub fn is_of_release(&self, release: i32) {
+        (self.release)(release);
     }
 
     pub fn counts(&self) -> Counts {

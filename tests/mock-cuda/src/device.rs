@@ -43,7 +43,7 @@ driver_calls! {
     fn cuInit(_flags: c_uint) {}
     fn cuDriverGetVersion(version: *mut c_int) {
         // SAFETY: the caller's contract.
-        unsafe { give(version, 13000)? };
+        unsafe { give(version, driver().release)? };
     }
     fn cuDeviceGetCount(count: *mut c_int) {
         // SAFETY: the caller's contract.

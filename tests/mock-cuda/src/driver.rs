@@ -52,6 +52,8 @@ pub struct Capture {
 pub struct Driver {
     pub memory: Memory,
     pub limit: usize,
+    /// The CUDA release that it is of, 13000 for 13.0.
+    pub release: i32,
     pub order: Order,
     pub counts: Counts,
     /// Labels of functions that have run.
@@ -117,6 +119,7 @@ impl Driver {
         Driver {
             memory: Memory::default(),
             limit: number("MOCK_CUDA_MEMORY").unwrap_or(MEMORY),
+            release: 13000,
             order: if reversed { Order::Reverse } else { Order::Forward },
             counts: Counts::default(),
             launched: BTreeSet::new(),

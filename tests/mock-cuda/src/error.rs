@@ -13,6 +13,7 @@ pub const OUT_OF_MEMORY: Code = 2;
 pub const INVALID_DEVICE: Code = 101;
 pub const INVALID_IMAGE: Code = 200;
 pub const INVALID_PTX: Code = 218;
+pub const UNSUPPORTED_PTX: Code = 222;
 pub const FILE_NOT_FOUND: Code = 301;
 pub const INVALID_HANDLE: Code = 400;
 pub const NOT_FOUND: Code = 500;
@@ -35,6 +36,7 @@ fn name(code: Code) -> &'static CStr {
         INVALID_DEVICE => c"CUDA_ERROR_INVALID_DEVICE",
         INVALID_IMAGE => c"CUDA_ERROR_INVALID_IMAGE",
         INVALID_PTX => c"CUDA_ERROR_INVALID_PTX",
+        UNSUPPORTED_PTX => c"CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
         FILE_NOT_FOUND => c"CUDA_ERROR_FILE_NOT_FOUND",
         INVALID_HANDLE => c"CUDA_ERROR_INVALID_HANDLE",
         NOT_FOUND => c"CUDA_ERROR_NOT_FOUND",

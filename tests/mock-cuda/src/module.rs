@@ -3,7 +3,8 @@
 use crate::device::SHARED_OPT_IN;
 use crate::driver::{Driver, Function, Loaded, driver};
 use crate::error::{
-    Code, FILE_NOT_FOUND, INVALID_IMAGE, INVALID_PTX, INVALID_VALUE, NOT_FOUND, driver_calls, fault, give,
+    Code, FILE_NOT_FOUND, INVALID_IMAGE, INVALID_PTX, INVALID_VALUE, NOT_FOUND, UNSUPPORTED_PTX,
+    driver_calls, fault, give,
 };
 use ptx_interpreter::Module;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -15,9 +16,21 @@ const SHARED_DEFAULT: usize = 48 << 10;
 fn load(d: &mut Driver, image: &[u8]) -> Result<*mut c_void, Code> {
     let text = std::str::from_utf8(image).ok().filter(|t| t.contains(".version"));
     let text = text.ok_or_else(|| fault(INVALID_IMAGE, "only PTX can be loaded, no CUBIN"))?;
+    let asked = ptx_version(text).ok_or_else(|| fault(INVALID_PTX, "no .version that is a number"))?;
+    let known = (d.release / 1000 - 4, d.release % 1000 / 10);
+    if asked > known {
+        return Err(fault(UNSUPPORTED_PTX, format!("PTX {asked:?} is newer than {known:?}")));
+    }
     let module = Module::load(text, &mut d.memory).map_err(|e| fault(INVALID_PTX, e.to_string()))?;
     let first_line = text.lines().next().unwrap_or_default().to_string();
     Ok(d.modules.add(Loaded { module, first_line }))
+}
+
+/// CUDA 12.4 knows PTX 8.4, and 13.0 PTX 9.0.
+fn ptx_version(text: &str) -> Option<(i32, i32)> {
+    let (_, version) = text.split_once(".version")?;
+    let (major, minor) = version.split_whitespace().next()?.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 fn function(d: &mut Driver, module: *mut c_void, name: &str) -> Result<*mut c_void, Code> {
