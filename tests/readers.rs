@@ -16,7 +16,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use std::path::Path;
+use std::{io::Read, path::Path};
 
 /// What a fuzzer begins with: small files that are whole.
 const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds");
@@ -30,6 +30,23 @@ fn seeds(reader: &str) -> Vec<Vec<u8>> {
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// What fuzzers found: the fewest inputs that reach all that any of theirs reached.
+const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/found");
+
+/// Runs `property` on all that fuzzers of `reader` found; how much that is.
+fn holds_of_what_was_found(reader: &str, property: fn(&[u8])) -> usize {
+    let path = Path::new(FOUND).join(format!("{reader}.tar.gz"));
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()));
+    let mut count = 0;
+    for entry in archive.entries().unwrap() {
+        let mut bytes = vec![];
+        entry.unwrap().read_to_end(&mut bytes).unwrap();
+        property(&bytes);
+        count += 1;
+    }
+    count
 }
 
 /// Numbers and words that are easily not thought of.
@@ -120,6 +137,30 @@ fn settings_and_manifests() {
     holds("config", settings::config);
     holds("search", settings::search);
     holds("manifest", scans::manifest);
+}
+
+#[test]
+fn what_fuzzers_found_keeps_the_promises() {
+    let readers: [(&str, fn(&[u8])); 13] = [
+        ("fasta", sequences::fasta),
+        ("compressed", sequences::compressed),
+        ("annotation", sequences::annotation),
+        ("pairs", tables::pairs),
+        ("scores", tables::scores),
+        ("experiments", tables::experiments),
+        ("listed", scans::listed),
+        ("predict", scans::predict),
+        ("config", settings::config),
+        ("search", settings::search),
+        ("manifest", scans::manifest),
+        ("model", |bytes| drop(models::model(bytes))),
+        ("model_card", models::model_card),
+    ];
+    for (reader, property) in readers {
+        let found = holds_of_what_was_found(reader, property);
+        println!("{reader}: {found}");
+        assert!(found > 10, "{reader}: {found}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Rows that a block of the products' kernels holds whole.
+/// The widest rows that a block of the products' kernels holds whole.
 const WIDEST: usize = 128;
 
 /// A layer norm that the layer before it may make: on a GPU, the kernel of a layer with a result of at most 128 columns norms
