@@ -18,6 +18,9 @@ use proptest::{
 };
 use std::{io::Read, path::Path};
 
+/// A reader's promises.
+type Property = fn(&[u8]);
+
 /// What a fuzzer begins with: small files that are whole.
 const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds");
 
@@ -36,7 +39,7 @@ fn seeds(reader: &str) -> Vec<Vec<u8>> {
 const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/found");
 
 /// Runs `property` on all that fuzzers of `reader` found; how much that is.
-fn holds_of_what_was_found(reader: &str, property: fn(&[u8])) -> usize {
+fn holds_of_what_was_found(reader: &str, property: Property) -> usize {
     let path = Path::new(FOUND).join(format!("{reader}.tar.gz"));
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()));
     let mut count = 0;
@@ -104,7 +107,7 @@ fn damaged(bytes: &[u8], [kind, at, with]: [u16; 3]) -> Vec<u8> {
 }
 
 /// Runs `property` on what is whole, and then on what is not.
-fn holds(reader: &str, property: fn(&[u8])) {
+fn holds(reader: &str, property: Property) {
     let seeds = seeds(reader);
     seeds.iter().for_each(|seed| property(seed));
     if seeds.is_empty() {
@@ -144,7 +147,7 @@ fn settings_and_manifests() {
 
 #[test]
 fn what_fuzzers_found_keeps_the_promises() {
-    let readers: [(&str, fn(&[u8])); 13] = [
+    let readers: [(&str, Property); 13] = [
         ("fasta", sequences::fasta),
         ("compressed", sequences::compressed),
         ("annotation", sequences::annotation),
