@@ -131,8 +131,8 @@ pub fn load() -> &'static Mock {
     })
 }
 
-/// Cargo builds it into the folder of the tests' programs, or for examples into the one beside.
-fn library() -> PathBuf {
+/// The file of the library: Cargo builds it into the folder of the tests' programs, or for examples into the one beside.
+pub fn library() -> PathBuf {
     let program = std::env::current_exe().expect("a program knows where it is");
     let folder = program.parent().expect("a program is in a folder");
     let places = [folder.to_path_buf(), folder.join("deps"), folder.join("../deps")];

@@ -19,4 +19,4 @@ mod module;
 mod stream;
 mod streams;
 
-pub use control::{Counts, Mock, load};
+pub use control::{Counts, Mock, library, load};
