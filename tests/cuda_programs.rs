@@ -4,34 +4,11 @@
 #[allow(dead_code)] // its other parts are for other tests
 mod common;
 
-use common::{Folder, LET7};
+use common::{Folder, LET7, PLANTED};
 
-const RUN: &str = r#"
-name = "tiny"
-description = "generated"
-
-[model]
-site_len = 24
-mirna_len = 22
-width = 8
-heads = 2
-feed_forward = 8
-layers = 1
-
-[model.pairing]
-channels = [4, 4]
-kernels = [3, 2]
-hidden = 4
-
-[training]
-epochs = 2
-batch = 8
-
-[data.synthetic]
-pairs = 24
-mirnas = 4
-validation = 0.5
-"#;
+/// What a driver that interprets gets done.
+const SMALL: &str =
+    "--set training.epochs=2 --set training.batch=8 --set data.synthetic.pairs=24 --set model.width=8";
 
 const TRANSCRIPT: &str = ">t\nACGUACUACCUCAUUGCAUGGCAUUACCUACCUCAACGAUUUCAGGAUCUACCUCGGAAUUACUACCUCAGG\n";
 
@@ -79,12 +56,12 @@ fn what_it_says_on_a_gpu_is_what_it_says_on_a_cpu() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("driver")).unwrap();
     std::os::unix::fs::symlink(mock_cuda::library(), folder.path("driver/libcuda.so")).unwrap();
-    for (name, text) in [("run.toml", RUN), ("m.fa", LET7), ("t.fa", TRANSCRIPT), ("p.tsv", &pairs())] {
+    for (name, text) in [("run.toml", PLANTED), ("m.fa", LET7), ("t.fa", TRANSCRIPT), ("p.tsv", &pairs())] {
         folder.write(name, text);
     }
     let [cpu, gpu] = [("cpu", "cpu"), ("gpu", "cuda:0")].map(|(name, device)| {
         let on = |line: &str| run(&folder, &format!("{line} --device {device}"));
-        on(&format!("train --config run.toml --out {name}"));
+        on(&format!("train --config run.toml --out {name} {SMALL}"));
         let said = on(&format!("evaluate --data p.tsv --model {name}/best.safetensors")).0;
         on(&format!("predict --pairs p.tsv --model {name}/best.safetensors --output {name}-p.tsv"));
         on(&format!("scan --mirna m.fa --target t.fa --min-probability 0 --sites {name}-s.tsv"));
