@@ -14,6 +14,8 @@ struct Dims {
     int q_row, k_row;
     // 1 / sqrt head
     float scale;
+    // Heads that are in shared memory at once, where a block has all of a sample.
+    int group;
 };
 
 // One head of one sample, and one tile of it.
@@ -22,6 +24,8 @@ struct At {
     // Blocks count tiles first, then heads, then samples.
     __device__ At(const Dims& d, int tiles)
         : b(blockIdx.x / tiles / d.heads), h(blockIdx.x / tiles % d.heads), tile(blockIdx.x % tiles) {}
+    // A block has a sample, whole.
+    __device__ At() : b(blockIdx.x), h(0), tile(0) {}
 
     __device__ __forceinline__ int keys(const Dims& d, const u32* lengths) const { return lengths ? int(lengths[b]) : d.tk; }
     // Where position `t` begins in a tensor of so many positions and values from one to the next.

@@ -17,8 +17,10 @@ template <class P, int HEAD> struct Rows {
     float *greatest, *inverse, *delta;
     void* rest;
 
-    __device__ Rows(int queries, int keys) {
-        q = reinterpret_cast<Element*>(room);
+    // Behind those of `head` others.
+    __device__ Rows(int queries, int keys, int head = 0) {
+        const int bytes = 2 * (queries + keys) * ROW * sizeof(Element) + 3 * queries * sizeof(float) + Bits::room(keys);
+        q = reinterpret_cast<Element*>(reinterpret_cast<char*>(room) + head * bytes);
         dout = q + queries * ROW;
         k = dout + queries * ROW;
         v = k + keys * ROW;
@@ -175,26 +177,32 @@ template <class P, int HEAD> __device__ __forceinline__ void backward_kv(const D
     if (first + key < d.tk) own.write(d, at, in, first + key);
 }
 
-// A block has all of a head.
+// A block has all heads of a sample.
 template <class P, int HEAD> __device__ __forceinline__ void backward(const Dims& d, const Backward& in) {
-    const At at(d, 1);
-    const int keys = at.keys(d, in.lengths), queries = (d.tq + 15) / 16 * 16, lines = (d.tk + 15) / 16 * 16;
+    const int keys = At().keys(d, in.lengths), queries = whole_warps(d.tq), lines = whole_warps(d.tk);
     const int own = threadIdx.x / WARP * 16;
-    Rows<P, HEAD> rows(queries, lines);
-    const Bits bits(rows.rest, in.mask, lines, 0);
-    rows.load_queries(d, at, in, 0, queries);
-    rows.load_keys(d, at, in, 0, lines, keys);
-    bits.make(d, at, in.mask, d.tq, 0);
-    __syncthreads();
-    if (own < d.tq) {
-        QuerySide<P, HEAD> side(rows, own);
-        const Factors factors(d, at, bits, own);
-        for (int key = 0; key < keys; key += 16) side.add(rows, factors, key, keys - key);
-        Head<P, HEAD>::write(in.dq + at.head(d, d.tq, d.q_row, own), d.q_row, d.tq - own, d.head, side.dq, d.scale, d.scale);
-    }
-    if (own < d.tk) {
-        KeySide<P, HEAD> side(rows, own, keys - own);
-        for (int line = 0; line < d.tq && own < keys; line += 16) side.add(rows, Factors(d, at, bits, line), line);
-        side.write(d, at, in, own);
-    }
+    every_head(
+        d,
+        [&](const At& at, int head) {
+            Rows<P, HEAD> rows(queries, lines, head);
+            rows.load_queries(d, at, in, 0, queries);
+            rows.load_keys(d, at, in, 0, lines, keys);
+            Bits(rows.rest, in.mask, lines, 0).make(d, at, in.mask, d.tq, 0);
+        },
+        [&](const At& at, int head) {
+            const Rows<P, HEAD> rows(queries, lines, head);
+            const Bits bits(rows.rest, in.mask, lines, 0);
+            if (own < d.tq) {
+                QuerySide<P, HEAD> side(rows, own);
+                const Factors factors(d, at, bits, own);
+                for (int key = 0; key < keys; key += 16) side.add(rows, factors, key, keys - key);
+                Head<P, HEAD>::write(in.dq + at.head(d, d.tq, d.q_row, own), d.q_row, d.tq - own, d.head, side.dq, d.scale,
+                                     d.scale);
+            }
+            if (own < d.tk) {
+                KeySide<P, HEAD> side(rows, own, keys - own);
+                for (int line = 0; line < d.tq && own < keys; line += 16) side.add(rows, Factors(d, at, bits, line), line);
+                side.write(d, at, in, own);
+            }
+        });
 }

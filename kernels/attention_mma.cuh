@@ -1,19 +1,21 @@
 // Attention on tensor cores, for heads of at most 16, 32 or 64 channels: a warp has 16 queries, or in backward_kv 16 keys,
-// and a block up to five warps of the same head.
+// and a block up to five warps of the same head. Where a head is one tile, a block has every head of its sample: as many as
+// there is room for are read before the warps, without waiting for each other, go from one to the next.
 //
 // Rows come in f32 and are rounded once, on the way to shared memory; what is missing is zeros. Scores stay in registers as
 // mma leaves them, softmax needs shuffles among four lanes only, and the probabilities are at once a fragment of the next
 // product (PAIRED, mma.cuh). No tile of scores is ever in memory.
 //
-// forward       tiles of 80 keys under a running maximum and sum. The networks' 70 keys are one tile: nothing is rescaled.
+// forward       tiles of 80 keys under a running maximum and sum.
+// forward_whole one tile, as the networks' 70 keys are.
 // backward_q    per 16 x 16 scores: p again from stats, ds, dq += ds k.
 // backward_kv   the same on the other side, with scores as [key, query]: dv += p dout, dk += ds q.
-// backward      both, for a head that fits into shared memory whole: each row is read once, by one launch.
+// backward      both, of one tile: each row is read once, by one launch.
 // Every sum has one order and one owner; nothing is added atomically.
 //
-// Heads of 16 and 32 channels take at most 128 registers a thread, three blocks an SM (and backward of 16, with 87, four);
-// heads of 64 at most 168, two blocks. Shared memory in bf16, for 16, 32 and 64 channels: forward 13, 20 and 35 KiB, backward
-// of 70 positions 17, 27 and 47 KiB; in tf32 less than twice that.
+// Heads of 16 and 32 channels take at most 128 registers a thread, three blocks an SM; heads of 64 at most 168, two blocks.
+// Shared memory of a head in bf16, for 16, 32 and 64 channels: forward 13, 20 and 35 KiB, backward of 70 positions 17, 27 and
+// 47 KiB; in tf32 less than twice that.
 //
 // On an H200, 4 heads of 16 channels, 70 positions and 4096 samples: forward reads and writes 294 MB, 68 us, and backward 587
 // MB, 137 us. Products are 7 and 23 GFLOP (of 80 positions), 9 and 30 us of tensor cores; what is done to each of 105 million
@@ -24,6 +26,8 @@
 // Rows of a block, and of a tile that it goes over. With 80, the networks' 70 are one of five full warps, and three such
 // blocks leave each thread 128 registers.
 constexpr int LINES = 80;
+// So many rows in warps of 16.
+__device__ __forceinline__ int whole_warps(int rows) { return (rows + 15) / 16 * 16; }
 
 __device__ __forceinline__ float power_of_two(float x) {
     float y;
@@ -143,6 +147,9 @@ struct Bits {
     int keys, block;
     float scale;
 
+    // Bytes for those of so many keys: a block may meet three of 48 queries.
+    static __device__ __forceinline__ int room(int keys) { return 3 * 3 * keys * sizeof(u16); }
+
     // Queries from `from` on.
     __device__ Bits(void* room, const Mask* mask, int keys, int from)
         : bits(static_cast<u16*>(room)), drops(mask), keys(keys), block(from / QUERIES), scale(mask ? mask->scale : 1.f) {}
@@ -248,6 +255,20 @@ template <class P, int HEAD> struct Forward {
     }
 };
 
+// Goes over the heads of the block's sample, by groups: `read` brings a head to its room, then `work` is done on each.
+template <class Read, class Work> __device__ __forceinline__ void every_head(const Dims& d, Read read, Work work) {
+    At at;
+    for (int first = 0; first < d.heads; first += d.group) {
+        const int end = min(first + d.group, d.heads);
+        if (first > 0) __syncthreads();
+#pragma unroll 1
+        for (at.h = first; at.h < end; at.h++) read(at, at.h - first);
+        __syncthreads();
+#pragma unroll 1
+        for (at.h = first; at.h < end; at.h++) work(at, at.h - first);
+    }
+}
+
 template <class P, int HEAD>
 __device__ __forceinline__ void forward(const Dims& d, const float* q, const float* k, const float* v, const u32* lengths,
                                         const Mask* mask, float* out, float* stats) {
@@ -273,4 +294,32 @@ __device__ __forceinline__ void forward(const Dims& d, const float* q, const flo
         if (own < d.tq) sums.add(tile_k, tile_v, factors, keys - first);
     }
     if (own < d.tq) sums.write(d, at, own, out, stats);
+}
+
+template <class P, int HEAD>
+__device__ __forceinline__ void forward_whole(const Dims& d, const float* q, const float* k, const float* v,
+                                              const u32* lengths, const Mask* mask, float* out, float* stats) {
+    typedef Head<P, HEAD> H;
+    typedef typename P::Element Element;
+    const int keys = At().keys(d, lengths), queries = whole_warps(d.tq), lines = whole_warps(d.tk);
+    const int own = threadIdx.x / WARP * 16, rows = (queries + 2 * lines) * H::ROW;
+    const auto tile = [&](int head) {
+        return reinterpret_cast<Element*>(reinterpret_cast<char*>(room) + head * (rows * sizeof(Element) + Bits::room(lines)));
+    };
+    every_head(
+        d,
+        [&](const At& at, int head) {
+            Element *tile_q = tile(head), *tile_k = tile_q + queries * H::ROW, *tile_v = tile_k + lines * H::ROW;
+            const u64 there = at.head(d, d.tk, d.k_row, 0);
+            H::template load<1>({tile_q}, {q + at.head(d, d.tq, d.q_row, 0)}, {d.scale * LOG2_E}, d.q_row, queries, d.tq,
+                                d.head);
+            H::template load<2>({tile_k, tile_v}, {k + there, v + there}, {1.f, 1.f}, d.k_row, lines, keys, d.head);
+            Bits(tile_q + rows, mask, lines, 0).make(d, at, mask, d.tq, 0);
+        },
+        [&](const At& at, int head) {
+            Element *tile_q = tile(head), *tile_k = tile_q + queries * H::ROW, *tile_v = tile_k + lines * H::ROW;
+            Forward<P, HEAD> sums(tile_q + own * H::ROW);
+            sums.add(tile_k, tile_v, Factors(d, at, Bits(tile_q + rows, mask, lines, 0), own), keys);
+            sums.write(d, at, own, out, stats);
+        });
 }

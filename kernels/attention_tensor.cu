@@ -5,12 +5,16 @@
 
 template <class P, int HEAD> constexpr int BLOCKS = HEAD < 64 ? 3 : 2;
 
-extern "C" __global__ void __launch_bounds__(2 * LINES, BLOCKS<VARIANT>)
-    attention_forward(Dims d, const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
-                      const u32* __restrict__ lengths, const Mask* __restrict__ mask, float* __restrict__ out,
-                      float* __restrict__ stats) {
-    forward<VARIANT>(d, q, k, v, lengths, mask, out, stats);
-}
+#define FORWARD(which)                                                                                                      \
+    extern "C" __global__ void __launch_bounds__(2 * LINES, BLOCKS<VARIANT>) attention_##which(                             \
+        Dims d, const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,                      \
+        const u32* __restrict__ lengths, const Mask* __restrict__ mask, float* __restrict__ out,                            \
+        float* __restrict__ stats) {                                                                                        \
+        which<VARIANT>(d, q, k, v, lengths, mask, out, stats);                                                              \
+    }
+
+FORWARD(forward)
+FORWARD(forward_whole)
 
 #define BACKWARD(which)                                                                                                     \
     extern "C" __global__ void __launch_bounds__(2 * LINES, BLOCKS<VARIANT>) attention_##which(                             \

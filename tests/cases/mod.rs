@@ -238,6 +238,7 @@ fn attention() -> Vec<Case> {
         case("one", move || op(1, None, 0.0), [&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]),
         case("qkv", move || op(2, None, 0.0), [&[2, 7, 102]]),
         case("qkv, ragged, dropout", move || op(2, Some(&[70, 33, 1]), 0.2), [&[3, 70, 96]]),
+        case("qkv, many heads", move || op(8, Some(&[61, 70]), 0.1), [&[2, 70, 120]]),
         case("qkv, several tiles", move || op(3, Some(&[97]), 0.1), [&[1, 113, 45]]),
         case("qkv, one", move || op(1, None, 0.0), [&[1, 1, 3]]),
     ]

@@ -24,6 +24,8 @@ struct Sizes {
     q_row: i32,
     k_row: i32,
     scale: f32,
+    /// Heads in shared memory at once, where a block has all of a sample.
+    group: i32,
 }
 
 /// `q, k, v`, as tensors of their own or side by side.
@@ -53,7 +55,7 @@ impl<'a> Inputs<'a> {
     fn sizes(&self, d: Dims) -> Sizes {
         let [batch, heads, tq, tk, head, row] =
             [d.batch, d.heads, d.tq, d.tk, d.head, self.row].map(|x| x as i32);
-        Sizes { batch, heads, tq, tk, head, q_row: row, k_row: row, scale: d.scale() as f32 }
+        Sizes { batch, heads, tq, tk, head, q_row: row, k_row: row, scale: d.scale() as f32, group: 1 }
     }
 }
 

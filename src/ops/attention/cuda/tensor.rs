@@ -1,6 +1,6 @@
-use super::{Dims, Gradients, Inputs, Uploads};
+use super::{Dims, Gradients, Inputs, Sizes, Uploads};
 use crate::{
-    cuda::{Gpu, Precision, Source, View, ViewMut, kernels},
+    cuda::{Gpu, Launch, Precision, Source, View, ViewMut, kernels},
     error::Result,
 };
 
@@ -22,6 +22,8 @@ const LINES: usize = 80;
 const WARP: usize = 16;
 /// Bytes of shared memory that every GPU has for a block.
 const SHARED: usize = 96 << 10;
+/// Those of a block with two others beside it, on a multiprocessor with 227 KiB.
+const THIRD: usize = 72 << 10;
 
 /// The kernels for one precision and size of head.
 pub struct Tensor {
@@ -56,11 +58,14 @@ impl Tensor {
         uploads: &Uploads,
         [out, stats]: [ViewMut; 2],
     ) -> Result<()> {
-        let grid = [(d.batch * d.heads * d.tq.div_ceil(LINES)) as u32, 1, 1];
-        let lines = d.tq.next_multiple_of(WARP).min(LINES);
-        let launch = gpu.launch(self.source, "attention_forward", grid, threads(lines))?;
-        let launch = uploads.input(inputs.input(launch.value(inputs.sizes(d)))).output(out).output(stats);
-        let launch = launch.shared(self.shared(lines + 2 * LINES, 0, LINES));
+        let [queries, keys] = padded(d);
+        let lines = queries.min(LINES);
+        let head = self.shared(queries + 2 * keys, 0, keys);
+        let shape = Shape::whole("attention_forward_whole", d, queries, head).unwrap_or_else(|| {
+            Shape::tiles("attention_forward", d, d.tq, lines, self.shared(lines + 2 * LINES, 0, LINES))
+        });
+        let launch = shape.launch(self.source, gpu, d, inputs)?;
+        let launch = uploads.input(launch).output(out).output(stats);
         // SAFETY: arguments match the kernel's signature; `dims` checked every length, and what is absent is null.
         unsafe { launch.go() }
     }
@@ -74,26 +79,69 @@ impl Tensor {
         saved: [View; 3],
         mut gradients: Gradients,
     ) -> Result<()> {
-        let mut launch = |name, tiles: usize, lines: usize, shared| -> Result<()> {
-            let grid = [(d.batch * d.heads * tiles) as u32, 1, 1];
-            let launch = gpu.launch(self.source, name, grid, threads(lines))?.value(inputs.sizes(d));
-            let launch = saved.into_iter().fold(inputs.input(launch), |launch, x| launch.input(x));
-            let launch = uploads.input(launch).shared(shared);
+        let mut go = |shape: Shape| -> Result<()> {
+            let launch = shape.launch(self.source, gpu, d, inputs)?;
+            let launch = uploads.input(saved.into_iter().fold(launch, |launch, x| launch.input(x)));
             let launch = (0..3).fold(launch, |launch, part| gradients.output(launch, part));
             // SAFETY: arguments match the kernel's signature; `dims` checked every length, and what is absent is null.
             unsafe { launch.go() }
         };
-        let [queries, keys] = [d.tq, d.tk].map(|t| t.next_multiple_of(WARP));
-        let whole = self.shared(2 * (queries + keys), queries, keys);
-        if queries.max(keys) <= LINES && whole <= SHARED {
-            return launch("attention_backward", 1, queries.max(keys), whole);
+        let [queries, keys] = padded(d);
+        let head = self.shared(2 * (queries + keys), queries, keys);
+        if let Some(whole) = Shape::whole("attention_backward", d, queries.max(keys), head) {
+            return go(whole);
         }
         let shared = self.shared(4 * LINES, LINES, LINES);
-        launch("attention_backward_q", d.tq.div_ceil(LINES), LINES, shared)?;
-        launch("attention_backward_kv", d.tk.div_ceil(LINES), LINES, shared)
+        go(Shape::tiles("attention_backward_q", d, d.tq, LINES, shared))?;
+        go(Shape::tiles("attention_backward_kv", d, d.tk, LINES, shared))
     }
 }
 
-fn threads(lines: usize) -> u32 {
-    (lines / WARP * 32) as u32
+/// Queries and keys in whole warps.
+fn padded(d: Dims) -> [usize; 2] {
+    [d.tq, d.tk].map(|t| t.next_multiple_of(WARP))
+}
+
+/// How a kernel is launched.
+struct Shape {
+    kernel: &'static str,
+    blocks: usize,
+    /// Rows of a block.
+    lines: usize,
+    /// Bytes of shared memory.
+    shared: usize,
+    /// Heads that a block has there at once.
+    group: usize,
+}
+
+impl Shape {
+    /// A block for each sample, with all its heads of `shared` bytes: in groups of one size, as many at once as there is room
+    /// for beside two other blocks. None for more than one tile.
+    fn whole(kernel: &'static str, d: Dims, lines: usize, shared: usize) -> Option<Self> {
+        if padded(d).into_iter().any(|t| t > LINES) || shared > SHARED {
+            return None;
+        }
+        let groups = d.heads.div_ceil((THIRD / shared).max(1));
+        let group = d.heads.div_ceil(groups);
+        Some(Self { kernel, blocks: d.batch, lines, shared: group * shared, group })
+    }
+
+    /// A block for each tile of `time` positions of a head.
+    fn tiles(kernel: &'static str, d: Dims, time: usize, lines: usize, shared: usize) -> Self {
+        Self { kernel, blocks: d.batch * d.heads * time.div_ceil(LINES), lines, shared, group: 1 }
+    }
+
+    /// With sizes and q, k, v as its first arguments.
+    fn launch<'g>(
+        &self,
+        source: &'static Source,
+        gpu: &'g Gpu,
+        d: Dims,
+        inputs: &Inputs,
+    ) -> Result<Launch<'g>> {
+        let launch =
+            gpu.launch(source, self.kernel, [self.blocks as u32, 1, 1], (self.lines / WARP * 32) as u32)?;
+        let sizes = Sizes { group: self.group as i32, ..inputs.sizes(d) };
+        Ok(inputs.input(launch.shared(self.shared).value(sizes)))
+    }
 }
