@@ -4,7 +4,7 @@ use crate::driver::driver;
 use crate::error::take_fault;
 use ptx_interpreter::Order;
 use std::collections::BTreeSet;
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -92,10 +92,31 @@ type SetNumber = extern "C" fn(c_int);
 type GetCounts = unsafe extern "C" fn(*mut Counts);
 
 unsafe extern "C" {
-    fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
 }
 const RTLD_NOW: c_int = 2;
+
+/// The library's file, once a test has loaded it.
+static LOADED: OnceLock<CString> = OnceLock::new();
+
+/// Opens a library, in a test's program instead of the loader's own function: who asks for `libcuda.so` then gets the mock. Its
+/// file has another name, so that no program finds it by chance (Cargo puts its output folders on the loader's path).
+///
+/// # Safety
+/// As for the loader's `dlopen`: `path` is null or a C string, and what the library does when it is loaded must be sound.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void {
+    type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+    // Finds the next function of a name behind the caller's own program.
+    let next = std::ptr::without_provenance_mut(usize::MAX);
+    // SAFETY: the loader has the function, of this type.
+    let open = unsafe { std::mem::transmute::<*mut c_void, Open>(dlsym(next, c"dlopen".as_ptr())) };
+    // SAFETY: the caller's contract.
+    let driver = !path.is_null() && unsafe { CStr::from_ptr(path) } == c"libcuda.so";
+    let path = LOADED.get().filter(|_| driver).map_or(path, |mock| mock.as_ptr());
+    // SAFETY: the caller's contract; or the path of this crate's own library, which does nothing when it is loaded.
+    unsafe { open(path, flags) }
+}
 
 /// Makes the mock this process's CUDA driver. To be called before anything asks for a device.
 ///
@@ -105,7 +126,9 @@ pub fn load() -> &'static Mock {
     static MOCK: OnceLock<Mock> = OnceLock::new();
     MOCK.get_or_init(|| {
         let path = library();
-        let text = CString::new(path.to_str().expect("a path in UTF-8")).expect("a path without zeros");
+        let text = LOADED.get_or_init(|| {
+            CString::new(path.to_str().expect("a path in UTF-8")).expect("a path without zeros")
+        });
         // SAFETY: the library is this crate's own; it does nothing when it is loaded.
         let library = unsafe { dlopen(text.as_ptr(), RTLD_NOW) };
         assert!(!library.is_null(), "{} cannot be loaded", path.display());
