@@ -8,19 +8,25 @@ Each round runs ours, then theirs, each the median of `--seconds` of calls; a ro
 the median of the rounds' ratios, with the least and the greatest. The peak is what the threads together multiply and add in
 registers, measured in every round. FLOPs: forward counts the products of the convolution, the linear layers and attention;
 a training step counts three times forward. Run it alone on the machine. With `--device cuda:0 --precision bf16` both sides use
-that GPU, train at 256 and 4,096 and infer up to 4,096; PyTorch then multiplies in tf32, or in bf16 under autocast, and
-torch.compile captures CUDA graphs. A share of peak is printed for the CPU alone.
+that GPU, train at 256 and 4,096 and infer up to 4,096; PyTorch then multiplies in tf32, or in bf16 under autocast,
+torch.compile captures CUDA graphs, and attention is timed by each of PyTorch's backends that takes it. The share is there of
+the rate that the floor allows: the operations at the rate of a product of 8,192 cubed, or the bytes at that of a copy of 1 GiB,
+whichever takes longer, both measured on the card by PyTorch. Bytes count what a network's layers, each one kernel, would
+read and write: their rows, in f32; for attention its operands and results.
 """
 
 import argparse
+import itertools
 import json
 import math
 import multiprocessing
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+import typing
 
 OURS = pathlib.Path(__file__).parent.parent / "target/release/examples/speed"
 CONFIGS = {"small": dict(d=64, h=4, f=256, n=2), "base": dict(d=128, h=8, f=512, n=4)}
@@ -33,6 +39,27 @@ GPU_ATTENTION = [(4096, 4, 70, 16), (4096, 8, 70, 16), (4096, 4, 70, 32), (4, 16
 
 def forward_flops(d, h, f, n):
     return 2 * TOKENS * d * d * TAPS + n * (2 * TOKENS * (4 * d * d + 2 * d * f) + 4 * TOKENS**2 * d)
+
+
+class Work(typing.NamedTuple):
+    flops: float
+    bytes: float = 0
+
+    def floor(self, peak, bandwidth):
+        """Seconds, of so many operations and bytes in one."""
+        return max(self.flops / peak, self.bytes / bandwidth)
+
+
+def network_work(passes, batch, config):
+    """`passes`: 1 forward, 3 with backward."""
+    rows = (config["n"] + 1) * 2 * batch * TOKENS * config["d"] * 4
+    return Work(passes * batch * forward_flops(**config), passes * rows)
+
+
+def attention_works(b, h, l, d):
+    """Forward, which reads three operands and writes one; and with backward, which reads five more and writes three."""
+    flops, operand = b * h * l * l * d, b * h * l * d * 4
+    return Work(4 * flops, 4 * operand), Work(14 * flops, 12 * operand)
 
 
 def median_seconds(call, seconds):
@@ -96,7 +123,7 @@ def gpu_calls(what, args):
                         loss.backward()
                         adamw.step()
 
-                    yield f"train {model} {batch}", how, 3 * batch * forward_flops(**config), step
+                    yield f"train {model} {batch}", how, network_work(3, batch, config), step
     if what == "infer":
         for model, config in CONFIGS.items():
             net = network(**config).eval()
@@ -107,22 +134,43 @@ def gpu_calls(what, args):
                     with torch.inference_mode(), arithmetic():
                         net(x)
 
-                yield f"infer {model} {batch}", "PyTorch", batch * forward_flops(**config), forward
+                yield f"infer {model} {batch}", "PyTorch", network_work(1, batch, config), forward
     if what == "attention":
-        kind = torch.bfloat16 if bf16 else torch.float32
-        for b, h, l, d in GPU_ATTENTION:
-            q, k, v = (torch.randn(b, h, l, d, dtype=kind, requires_grad=True) for _ in range(3))
-            dout, flops = torch.randn(b, h, l, d, dtype=kind), b * h * l * l * d
+        from torch.nn.attention import SDPBackend, sdpa_kernel
 
-            def forward(q=q, k=k, v=v):
-                with torch.no_grad():
+        backends = [SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+        kind = torch.bfloat16 if bf16 else torch.float32
+        for (b, h, l, d), backend in itertools.product(GPU_ATTENTION, backends):
+            q, k, v = (torch.randn(b, h, l, d, dtype=kind, requires_grad=True) for _ in range(3))
+            dout = torch.randn(b, h, l, d, dtype=kind)
+
+            def forward(q=q, k=k, v=v, backend=backend):
+                with torch.no_grad(), sdpa_kernel(backend):
                     functional.scaled_dot_product_attention(q, k, v)
 
-            def both(q=q, k=k, v=v, dout=dout):
-                functional.scaled_dot_product_attention(q, k, v).backward(dout)
+            def both(q=q, k=k, v=v, dout=dout, backend=backend):
+                with sdpa_kernel(backend):
+                    functional.scaled_dot_product_attention(q, k, v).backward(dout)
 
-            yield f"attention forward {[b, h, l, d]}", "PyTorch", 4 * flops, forward
-            yield f"attention forward+backward {[b, h, l, d]}", "PyTorch", 14 * flops, both
+            how = f"SDPA, {backend.name.removesuffix('_ATTENTION').lower()}"
+            for name, work, call in zip(["forward", "forward+backward"], attention_works(b, h, l, d), [forward, both]):
+                try:
+                    call()
+                except RuntimeError as refused:
+                    print(f"{how} does not do attention {name} {[b, h, l, d]}: {str(refused).splitlines()[0]}", file=sys.stderr)
+                    continue
+                yield f"attention {name} {[b, h, l, d]}", how, work, call
+
+
+def gpu_limits(precision):
+    """Operations and bytes a second: of a product of 8,192 cubed, of a copy."""
+    import torch
+
+    side, one = 8192, torch.empty(1 << 28)
+    x = torch.randn(side, side, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    product, times = waited_for(lambda: x @ x)
+    copy, _ = waited_for(one.clone)
+    return 2 * side**3 * times / median_seconds(product, 0.5), 2 * one.nbytes * times / median_seconds(copy, 0.5)
 
 
 def waited_for(call, times=20):
@@ -138,7 +186,7 @@ def waited_for(call, times=20):
 
 
 def calls(what, compiled):
-    """Names, FLOPs and functions to time, of PyTorch and ONNX Runtime; the names are those of [`ours`]."""
+    """Names, work and functions to time, of PyTorch and ONNX Runtime; the names are those of [`ours`]."""
     import torch
     from torch.nn import functional
 
@@ -155,7 +203,7 @@ def calls(what, compiled):
                     functional.binary_cross_entropy_with_logits(run(x), y).backward()
                     adamw.step()
 
-                yield f"train {model} 256", how, 3 * 256 * forward_flops(**config), step
+                yield f"train {model} 256", how, network_work(3, 256, config), step
     if what == "infer":
         import onnxruntime
 
@@ -168,18 +216,18 @@ def calls(what, compiled):
                     with torch.inference_mode():
                         net(x)
 
-                name, flops = f"infer {model} {batch}", batch * forward_flops(**config)
-                yield name, "PyTorch", flops, forward
+                name, work = f"infer {model} {batch}", network_work(1, batch, config)
+                yield name, "PyTorch", work, forward
                 path = f"{tempfile.gettempdir()}/peer_{model}_{batch}.onnx"
                 torch.onnx.export(net, (x,), path, input_names=["x"], dynamo=False, opset_version=17)
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = torch.get_num_threads()
                 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-                yield name, "ONNX Runtime", flops, lambda s=session, x=x.numpy(): s.run(None, {"x": x})
+                yield name, "ONNX Runtime", work, lambda s=session, x=x.numpy(): s.run(None, {"x": x})
     if what == "attention":
         for b, h, l, d in ATTENTION:
             q, k, v = (torch.randn(b, h, l, d, requires_grad=True) for _ in range(3))
-            dout, flops = torch.randn(b, h, l, d), b * h * l * l * d
+            dout, (once, twice) = torch.randn(b, h, l, d), attention_works(b, h, l, d)
 
             def forward(q=q, k=k, v=v):
                 with torch.no_grad():
@@ -188,8 +236,8 @@ def calls(what, compiled):
             def both(q=q, k=k, v=v, dout=dout):
                 functional.scaled_dot_product_attention(q, k, v).backward(dout)
 
-            yield f"attention forward {[b, h, l, d]}", "PyTorch", 4 * flops, forward
-            yield f"attention forward+backward {[b, h, l, d]}", "PyTorch", 14 * flops, both
+            yield f"attention forward {[b, h, l, d]}", "PyTorch", once, forward
+            yield f"attention forward+backward {[b, h, l, d]}", "PyTorch", twice, both
     if what == "conv1d":
         torch.set_num_threads(1)
         for c in [64, 128]:
@@ -201,9 +249,9 @@ def calls(what, compiled):
                     conv(x)
 
             flops, shape = 2 * 8 * TOKENS * TAPS * c * c, [8, TOKENS, c]
-            yield f"conv1d forward {shape}", "PyTorch", flops, forward
+            yield f"conv1d forward {shape}", "PyTorch", Work(flops), forward
             both = lambda conv=conv, x=x, dout=dout: conv(x).backward(dout)
-            yield f"conv1d forward+backward {shape}", "PyTorch", 3 * flops, both
+            yield f"conv1d forward+backward {shape}", "PyTorch", Work(3 * flops), both
 
 
 def serve(pipe, what, args):
@@ -219,9 +267,9 @@ def serve(pipe, what, args):
         several, times = waited_for(call) if on_gpu else (call, 1)
         return median_seconds(several, args.seconds) / times
 
-    pipe.send(None)
+    pipe.send(gpu_limits(args.precision) if on_gpu else None)
     while pipe.recv():
-        pipe.send([(name, how, flops, seconds(call)) for name, how, flops, call in made])
+        pipe.send([(name, how, work, seconds(call)) for name, how, work, call in made])
 
 
 def speed(what, args, threads, *more):
@@ -256,28 +304,30 @@ def main():
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--precision", default="f32", help="f32, tf32 or bf16, of a GPU's products")
     args = parser.parse_args()
-    print("| what | GFLOP/s | of peak | beside | GFLOP/s | times as fast (least to greatest) |\n|---|---|---|---|---|---|")
+    share = "of peak" if args.device == "cpu" else "of floor"
+    print(f"| what | GFLOP/s | {share} | beside | GFLOP/s | times as fast (least to greatest) |\n|---|---|---|---|---|---|")
     for what in args.what:
         here, there = multiprocessing.Pipe()
         peer = multiprocessing.Process(target=serve, args=(there, what, args), daemon=True)
         peer.start()
-        here.recv()
+        limits = here.recv()
+        if limits:
+            print(f"{what}: floors of {limits[0] / 1e12:.0f} TFLOP/s and {limits[1] / 1e12:.2f} TB/s", file=sys.stderr)
         rounds = {}
         for _ in range(args.rounds):
             threads = 1 if what == "conv1d" else args.threads
-            on_gpu = args.device != "cpu"
             cpu = argparse.Namespace(seconds=0.3, device="cpu")
-            peak = math.inf if on_gpu else 1e9 * speed("peak", cpu, threads)[0]["gflops"]
+            peak, bandwidth = limits or (1e9 * speed("peak", cpu, threads)[0]["gflops"], math.inf)
             mine = ours(what, args)
             time.sleep(0.5)
             here.send(True)
-            for name, how, flops, seconds in here.recv():
-                rounds.setdefault((name, how), []).append((flops, peak, mine[name], seconds))
+            for name, how, work, seconds in here.recv():
+                rounds.setdefault((name, how), []).append((work.flops, work.floor(peak, bandwidth), mine[name], seconds))
         here.send(False)
         peer.join()
         for (name, how), rows in rounds.items():
             rate = lambda i: statistics.median(row[0] / row[i] / 1e9 for row in rows)
-            share = statistics.median(row[0] / row[2] / row[1] for row in rows)
+            share = statistics.median(row[1] / row[2] for row in rows)
             ratios = sorted(row[3] / row[2] for row in rows)
             spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
             print(f"| {name} | {rate(2):.0f} | {100 * share:.0f}% | {how} | {rate(3):.0f} | {spread} |", flush=True)
