@@ -107,7 +107,7 @@ fn building_runs_no_script_of_ours() {
     let scripts: Vec<&PathBuf> = scripts.iter().filter(|path| path.ends_with("build.rs")).collect();
     assert!(scripts.is_empty() && !Path::new(ROOT).join("build.rs").exists(), "{scripts:?}");
     for package in ["", "tests/mock-cuda/", "tests/ptx-interpreter/", "fuzz/"] {
-        assert!(!read(&format!("{package}Cargo.toml")).contains("\nbuild = "), "{package} names a script");
+        assert!(!read(format!("{package}Cargo.toml")).contains("\nbuild = "), "{package} names a script");
     }
 }
 
