@@ -304,8 +304,8 @@ def main():
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--precision", default="f32", help="f32, tf32 or bf16, of a GPU's products")
     args = parser.parse_args()
-    share = "of peak" if args.device == "cpu" else "of floor"
-    print(f"| what | GFLOP/s | {share} | beside | GFLOP/s | times as fast (least to greatest) |\n|---|---|---|---|---|---|")
+    whole = "of peak" if args.device == "cpu" else "of floor"
+    print(f"| what | GFLOP/s | {whole} | beside | GFLOP/s | times as fast (least to greatest) |\n|---|---|---|---|---|---|")
     for what in args.what:
         here, there = multiprocessing.Pipe()
         peer = multiprocessing.Process(target=serve, args=(there, what, args), daemon=True)
