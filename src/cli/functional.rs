@@ -11,7 +11,7 @@ use crate::eval::{Functional, FunctionalScore, Utrs, gene_means, group_ids, seed
 use crate::model::GenePredictor;
 use crate::open;
 use crate::output::Output;
-use crate::rna::{Gate, Reader};
+use crate::rna::Reader;
 use crate::scan::GeneRule;
 
 /// Test gene scores on fold changes, beside seed sites counted by type and the 3'UTR's length
@@ -28,7 +28,7 @@ pub(super) struct Args {
     target: String,
     #[command(flatten)]
     windows: Windows,
-    /// A gene-level model of `train-genes` to test beside, for this site model and canonical sites
+    /// A gene-level model of `train-genes` to test beside, for this site model
     #[arg(long, value_name = "PATH")]
     genes: Option<PathBuf>,
     /// Predictions to test beside: FuNmiRBench's tables or scan's genes tables, of any tool
@@ -62,9 +62,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         vec![(format!("{name}, best site"), best), (format!("{name}, sites expected to be bound"), expected)];
     if let Some(path) = &args.genes {
         let learned = GenePredictor::load(path, model.hash())?;
-        let bags = genes::bags(&args.common, &model, &pairs, (Gate::Canonical, learned.sites()))?;
-        let of_bags: Vec<f64> = learned.scores(&bags)?.into_iter().map(f64::from).collect();
-        scores.push((format!("{}, gene level", learned.name()), of_rows(&places, &of_bags)));
+        let of_pairs = genes::learned(&args.common, &model, &learned, &pairs)?;
+        scores.push((format!("{}, gene level", learned.name()), of_rows(&places, &of_pairs)));
     }
     scores.extend(shortcuts(&rows, &utrs));
     for path in &args.predictions {

@@ -8,9 +8,9 @@ use super::common::Common;
 use super::progress::Progress;
 use crate::Result;
 use crate::data::Duo;
-use crate::model::{Bag, Predictor};
+use crate::model::{Bag, GenePredictor, Predictor, Track, WholeConfig};
 use crate::rna::Gate;
-use crate::scan::{self, GeneRule, GeneScores, gene_scores};
+use crate::scan::{self, GeneRule, GeneScores, gene_scores, learned_scores};
 
 /// One score a pair; `what` they are is told with what became of them and how fast.
 pub(super) fn scores(
@@ -37,6 +37,27 @@ pub(super) fn bags(
     rule: (Gate, usize),
 ) -> Result<Vec<Bag>> {
     watched(common, pairs, |observe| scan::bags(model, pairs, rule, observe))
+}
+
+/// The track of each pair.
+pub(super) fn tracks(
+    common: &Common,
+    model: &Predictor,
+    pairs: &[Duo],
+    config: &WholeConfig,
+) -> Result<Vec<Track>> {
+    watched(common, pairs, |observe| scan::tracks(model, pairs, config, observe))
+}
+
+/// A gene-level model's score of each pair.
+pub(super) fn learned(
+    common: &Common,
+    model: &Predictor,
+    learned: &GenePredictor,
+    pairs: &[Duo],
+) -> Result<Vec<f64>> {
+    let scores = watched(common, pairs, |observe| learned_scores(model, learned, pairs, observe))?;
+    Ok(scores.into_iter().map(f64::from).collect())
 }
 
 /// Shows how `work` on pairs goes on.

@@ -22,6 +22,7 @@ mod seed;
 mod swap;
 mod synthetic;
 mod table;
+mod windows;
 
 pub use batch::{Batch, Duo, Lengths, PAD, PAIR_CHANNELS, VOCABULARY};
 pub(crate) use batch::{Halves, pair_channel};
@@ -41,3 +42,4 @@ pub use seed::{seed_match_start, seed_score};
 pub use swap::swap_mirnas;
 pub use synthetic::Synthetic;
 pub use table::{Row, Table};
+pub use windows::{Form, TranscriptWindows};

@@ -19,7 +19,8 @@ pub use attention::{Gaze, Looks};
 pub use calibration::{Calibration, Curve, LogLoss};
 pub use config::{Config, Fusion, Joins, PairingConfig, Pooling, PositionKind, Reads};
 pub use genes::{
-    Bag, BagPooling, GeneConfig, GeneNetwork, GenePredictor, GeneProvenance, SITE_FEATURES, ScoredSite,
+    Bag, BagPooling, GeneConfig, GeneNetwork, GenePredictor, GeneProvenance, GeneReader, Learned,
+    SITE_FEATURES, ScoredSite, Track, Trained, WholeConfig, WholeNetwork,
 };
 pub use meaning::Meaning;
 pub use mutations::Mutations;

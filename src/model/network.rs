@@ -92,7 +92,7 @@ impl Network {
 
     /// As [`Network::forward`]; `watch` is shown each layer's attentions, in order.
     pub(super) fn watched(&self, t: &Tape, batch: &Batch, watch: Watch) -> Result<Var> {
-        let map = self.pairing.as_ref().map(|stem| stem.map(t, batch)).transpose()?; // [B, rows, columns, channels]
+        let map = self.map(t, batch)?;
         let x = match &self.memory {
             None => self.encoded(t, &batch.tokens, None, map.as_ref(), watch)?, // [B, T, C]
             Some((mirna, norm)) => {
@@ -107,6 +107,11 @@ impl Network {
             pooled = pairing.join(t, pooled, map, self.config.dropout)?; // [B, hidden]
         }
         self.head.forward(t, &pooled) // [B, 1]
+    }
+
+    /// The pairing map `[B, rows, columns, channels]` after all its convolutions, where there is one.
+    pub(super) fn map(&self, t: &Tape, batch: &Batch) -> Result<Option<Var>> {
+        self.pairing.as_ref().map(|stem| stem.map(t, batch)).transpose()
     }
 
     /// The tokens `ids` of a sequence after all layers, normed, `[B, T, C]`.

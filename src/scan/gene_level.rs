@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::{Answers, BATCH, Mirna, Question, Site, Status, Tally, questions};
 use crate::Result;
 use crate::data::Duo;
-use crate::model::{Bag, Predictor, ScoredSite};
+use crate::model::{Bag, GenePredictor, Predictor, ScoredSite, Track, Trained, WholeConfig};
 use crate::rna::{Gate, Record, WindowShape};
 
 /// How windows are chosen and become a gene's score.
@@ -61,6 +61,49 @@ pub fn bags(
     let mut bags = Vec::with_capacity(pairs.len());
     answered(predictor, pairs, gate, observe, &mut |question| bags.push(bag(predictor, question, most)))?;
     Ok(bags)
+}
+
+/// The track of each miRNA along each transcript; `observe` as for [`gene_scores`].
+pub fn tracks(
+    predictor: &Predictor,
+    pairs: &[Duo],
+    config: &WholeConfig,
+    observe: &mut dyn FnMut(u64),
+) -> Result<Vec<Track>> {
+    let mut tracks = Vec::with_capacity(pairs.len());
+    for pairs in pairs.chunks(TRACKS) {
+        tracks.extend(predictor.tracks(pairs, config)?);
+        observe(tracks.len() as u64);
+    }
+    Ok(tracks)
+}
+
+/// Tracks that are made together.
+const TRACKS: usize = 256;
+
+/// A gene-level model's score of each miRNA and transcript, higher for more repression; `observe` as for [`gene_scores`].
+pub fn learned_scores(
+    predictor: &Predictor,
+    learned: &GenePredictor,
+    pairs: &[Duo],
+    observe: &mut dyn FnMut(u64),
+) -> Result<Vec<f32>> {
+    match (learned.trained(), &learned.config().whole) {
+        (Trained::Whole(network), Some(config)) => {
+            let mut scores = Vec::with_capacity(pairs.len());
+            for pairs in pairs.chunks(TRACKS) {
+                scores.extend(network.scores(&predictor.tracks(pairs, config)?)?);
+                observe(scores.len() as u64);
+            }
+            Ok(scores)
+        }
+        (Trained::Sites(network), _) => {
+            network.scores(&bags(predictor, pairs, (Gate::Canonical, learned.config().sites), observe)?)
+        }
+        (Trained::Whole(_), None) => {
+            unreachable!("a network that reads 3'UTRs whole was made by such a shape")
+        }
+    }
 }
 
 /// What a gene-level network sees of an answered question.

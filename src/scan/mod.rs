@@ -38,7 +38,7 @@ use crate::{Error, Result, open::Content};
 pub use answers::Answers;
 pub use asked::{Asked, Listed};
 pub use chance::{Draw, chance, drawn};
-pub use gene_level::{GeneRule, GeneScores, bags, gene_scores};
+pub use gene_level::{GeneRule, GeneScores, bags, gene_scores, learned_scores, tracks};
 pub use genome::Genome;
 pub use journal::Journal;
 pub use lines::duplex;

@@ -127,6 +127,16 @@ pub struct DataConfig {
     /// Gene-level test files: training pairs of the same miRNA and gene are dropped.
     #[serde(default)]
     pub keep_out_pairs: Vec<String>,
+    /// Share of the rows left that is learned from, for learning curves; a smaller one is part of a greater.
+    #[serde(default = "all")]
+    pub share: f64,
+    /// Hard negatives among the re-paired ones.
+    #[serde(default)]
+    pub windows: Option<Windows>,
+}
+
+fn all() -> f64 {
+    1.0
 }
 
 fn by_sites() -> Grouping {
@@ -157,6 +167,16 @@ pub enum NegativeRule {
     Given,
     /// Positives with their miRNAs exchanged, drawn anew each epoch; the file's own are left out.
     Repaired,
+}
+
+/// Candidate windows of transcripts, as negatives of the miRNAs they are candidates of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// FASTA of the transcripts; ids as the training files name genes.
+    pub target: String,
+    /// Share of the re-paired negatives in whose place they stand, drawn anew each epoch.
+    pub share: f64,
 }
 
 /// Rows of a file that is validated or tested on.
@@ -218,6 +238,15 @@ impl RunConfig {
         if !(0.0..=1.0).contains(&t.distillation) {
             let found = t.distillation;
             return Err(Error::Setting(format!("training.distillation: expected 0 to 1, got {found}")));
+        }
+        let of_data = [
+            ("share", Some(self.data.share)),
+            ("windows.share", self.data.windows.as_ref().map(|w| w.share)),
+        ];
+        for (what, share) in of_data {
+            if let Some(found) = share.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+                return Err(Error::Setting(format!("data.{what}: expected above 0 to 1, got {found}")));
+            }
         }
         if self.data.train.is_empty() && self.data.synthetic.is_none() {
             return Err(Error::Setting("data: expected train files or a synthetic set, got neither".into()));

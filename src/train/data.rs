@@ -1,13 +1,14 @@
 //! From a run's configuration to the pairs of each epoch: read, held out, cleared of what is tested on, balanced.
 
-use super::config::{NegativeRule, Rows, RunConfig, Source};
+use super::config::{NegativeRule, Rows, RunConfig, Source, Windows};
 use crate::{
     data::{
-        Grouping, KmerSet, Pair, PairingOptions, Split, Synthetic, drop_leaks, drop_pairs, hold_out,
-        negatives, read_labelled,
+        Form, Grouping, KmerSet, Pair, PairingOptions, Split, Synthetic, TranscriptWindows, drop_leaks,
+        drop_pairs, hold_out, negatives, read_labelled,
     },
     error::{Error, Result},
-    open, rna,
+    open,
+    rna::{self, Reader},
 };
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +30,9 @@ pub struct Origin {
     pub dropped_pairs: usize,
     /// Dropped because their site shares a 20-mer with a validation row's.
     pub dropped_near_validation: usize,
+    /// Dropped because a share of the data is to be learned from.
+    #[serde(default)]
+    pub dropped_by_share: usize,
     /// Positives that found no partner to exchange with, in both parts (as in the first epoch): they have no negative.
     pub without_negative: usize,
     /// Held out.
@@ -58,6 +62,14 @@ struct Part {
     rows: Vec<Pair>,
     /// Positives held out that found no partner to exchange with.
     held_alone: usize,
+    /// What hard negatives are to look like.
+    forms: Vec<Form>,
+}
+
+/// Hard negatives, and the share of all that they are.
+struct Hard {
+    windows: TranscriptWindows,
+    share: f64,
 }
 
 /// A run's data.
@@ -65,6 +77,7 @@ pub struct Data {
     parts: Vec<Part>,
     /// Positives of every part: no negative may be one of them.
     known: Vec<Pair>,
+    hard: Option<Hard>,
     /// Labelled rows that are never learned from.
     pub validation: Vec<Pair>,
     pub origins: Vec<Origin>,
@@ -98,7 +111,23 @@ impl Data {
             let origin = Origin { rows: validation.len(), ..Origin::of(&file.path, sha256) };
             all.push(Divided { train: vec![], validation, origin, rule: NegativeRule::Given });
         }
-        Ok(Self::divide(all, config))
+        let mut data = Self::divide(all, config);
+        if let Some(windows) = &config.data.windows {
+            data.add_windows(windows, kept_out, &tested_pairs)?;
+        }
+        Ok(data)
+    }
+
+    /// Reads the transcripts of hard negatives; the sites `kept_out` are in none of them, nor are those held out.
+    fn add_windows(&mut self, windows: &Windows, mut kept_out: KmerSet, tested: &[Pair]) -> Result<()> {
+        self.validation.iter().for_each(|pair| kept_out.insert(&pair.site));
+        let (transcripts, _) = Reader::read_all(&windows.target)?;
+        let origin =
+            Origin { rows: transcripts.len(), ..Origin::of(&windows.target, digest(&windows.target)?) };
+        self.origins.push(origin);
+        let windows_of = TranscriptWindows::new(transcripts, &self.known, tested, kept_out);
+        self.hard = Some(Hard { windows: windows_of, share: windows.share });
+        Ok(())
     }
 
     /// Rows divided already, as they are; `name` tells where they are from.
@@ -120,16 +149,17 @@ impl Data {
         let held_out = KmerSet::of_sites(&held_out);
         let (mut parts, mut validation, mut origins) = (vec![], vec![], vec![]);
         for Divided { train, validation: held, mut origin, rule } in all {
-            let (rows, dropped) = drop_leaks(train, &held_out);
-            let held = Part { rule, rows: held, held_alone: 0 };
+            let (mut rows, dropped) = drop_leaks(train, &held_out);
+            let held = Part { rule, rows: held, held_alone: 0, forms: vec![] };
             let (held, held_alone) = balanced(&held, &known, config.held_out_by());
             origin.dropped_near_validation = dropped;
+            origin.dropped_by_share = thin(&mut rows, config.data.share, config.held_out_by());
             origin.validation = held.len();
             validation.extend(held);
-            parts.push(Part { rule, rows, held_alone });
+            parts.push(Part { rule, held_alone, forms: Form::of_positives(&rows), rows });
             origins.push(origin);
         }
-        let mut data = Self { parts, known, validation, origins };
+        let mut data = Self { parts, known, hard: None, validation, origins };
         data.reseed(config.seed);
         data
     }
@@ -153,9 +183,15 @@ impl Data {
     /// The pairs of epoch `epoch` in the order in which they are learned from: the same for the same seed.
     pub fn epoch(&self, seed: u64, epoch: u64, crop: usize) -> Vec<Pair> {
         let seed = seed.wrapping_add(epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let mut rows: Vec<Pair> =
-            self.parts.iter().flat_map(|part| balanced(part, &self.known, seed).0).collect();
         let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut rows = vec![];
+        for part in &self.parts {
+            let (mut of_part, _) = balanced(part, &self.known, seed);
+            if let (NegativeRule::Repaired, Some(Hard { windows, share })) = (part.rule, &self.hard) {
+                windows.exchange(&mut of_part[part.rows.len()..], &part.forms, *share, &mut random);
+            }
+            rows.extend(of_part);
+        }
         rows.shuffle(&mut random);
         for pair in &mut rows {
             let cut = random.random_range(0..=crop.min(pair.site.len() - 1));
@@ -182,6 +218,14 @@ fn balanced(part: &Part, known: &[Pair], seed: u64) -> (Vec<Pair>, usize) {
             (part.rows.iter().cloned().chain(made.pairs).collect(), made.unplaced.len())
         }
     }
+}
+
+/// Leaves about a `share` of the rows, and says how many it took away.
+fn thin(rows: &mut Vec<Pair>, share: f64, seed: u64) -> usize {
+    let before = rows.len();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    rows.retain(|_| random.random::<f64>() < share);
+    before - rows.len()
 }
 
 /// Each source's rows, with what is known of the file so far.
@@ -222,7 +266,8 @@ fn fingerprint<'a>(rows: impl Iterator<Item = &'a Pair>) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn rows_of(files: &[Rows]) -> Result<Vec<Pair>> {
+/// Rows of all these files.
+pub(super) fn rows_of(files: &[Rows]) -> Result<Vec<Pair>> {
     let mut all = vec![];
     for file in files {
         all.extend(wanted(&file.path, &file.splits)?);

@@ -1,6 +1,7 @@
 //! A model's scores of the pairs under test, and of what is left of them when the pairing is gone.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use crate::Result;
 use crate::audit::Tampered;
@@ -9,7 +10,7 @@ use crate::cli::genes;
 use crate::cli::rows::{Level, labels};
 use crate::data::{Duo, Pair, swap_mirnas};
 use crate::eval::{Scored, Scores, group_ids};
-use crate::model::Predictor;
+use crate::model::{GenePredictor, Predictor};
 use crate::rna::{Base, dinucleotide_shuffle};
 use crate::scan::GeneRule;
 
@@ -22,7 +23,15 @@ pub(in crate::cli) struct Scoring {
     /// overlap by more than half are one. One is the papers' OR
     #[arg(long, value_name = "K", default_value = "1")]
     sites: NonZeroUsize,
-    /// Probability from which on a pair is called [default: each model's threshold]
+    /// At gene level: a gene's score is that of this gene-level model of `train-genes`, which was made for this site model
+    #[arg(long, value_name = "PATH", conflicts_with = "sites")]
+    genes: Option<PathBuf>,
+    /// At gene level: from each score the mean of N shuffles of the 3'UTR is taken away, dinucleotides kept, so that neither
+    /// length nor composition alone makes a gene's score high
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    above_chance: u64,
+    /// Score, a probability unless --genes or --above-chance is given, from which on a pair is called [default: each model's
+    /// threshold, where scores are probabilities]
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
 }
@@ -37,8 +46,23 @@ impl Scoring {
     pub fn meta(&self, level: Level) -> Result<String> {
         Ok(match level {
             Level::Site => String::new(),
-            Level::Gene => format!("# level=gene candidates={} sites={}\n", self.windows.gate()?, self.sites),
+            Level::Gene => {
+                let scores = match &self.genes {
+                    Some(path) => format!("genes={}", path.display()),
+                    None => format!("candidates={} sites={}", self.windows.gate()?, self.sites),
+                };
+                let chance = match self.above_chance {
+                    0 => String::new(),
+                    shuffles => format!(" above_chance={shuffles}"),
+                };
+                format!("# level=gene {scores}{chance}\n")
+            }
         })
+    }
+
+    /// Whether scores are probabilities, on which a site model's threshold lies.
+    fn gives_probabilities(&self, level: Level) -> bool {
+        level == Level::Site || self.genes.is_none() && self.above_chance == 0
     }
 }
 
@@ -92,23 +116,49 @@ impl Bench<'_> {
             let before = true_line.scores.scores();
             let scores = scores.into_iter().zip(before).map(|(after, &before)| after.unwrap_or(before));
             let probed = self.scored(model, pairs, name, scores.collect())?;
-            let share = 100.0 * kept_calls(true_line, &probed);
-            self.common.say(format_args!("{what}: {share:.1}% of the calls stay"));
+            if let Some(share) = kept_calls(true_line, &probed) {
+                self.common.say(format_args!("{what}: {:.1}% of the calls stay", 100.0 * share));
+            }
             lines.push(probed);
         }
         Ok(lines)
     }
 
     fn scored(&self, model: &Predictor, pairs: &[Pair], name: String, scores: Vec<f64>) -> Result<Scored> {
-        let threshold = Some(self.scoring.threshold.unwrap_or(model.threshold().into()));
-        Ok(Scored { name, scores: Scores::new(labels(pairs), scores)?, threshold, probabilities: true })
+        let probabilities = self.scoring.gives_probabilities(self.level);
+        let own = probabilities.then(|| f64::from(model.threshold()));
+        let threshold = self.scoring.threshold.or(own);
+        Ok(Scored { name, scores: Scores::new(labels(pairs), scores)?, threshold, probabilities })
     }
 
-    /// One probability a pair.
+    /// One score a pair.
     fn scores(&self, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
-        match self.level {
-            Level::Site => Ok(model.probabilities(pairs)?.into_iter().map(f64::from).collect()),
-            Level::Gene => {
+        if self.level == Level::Site {
+            return Ok(model.probabilities(pairs)?.into_iter().map(f64::from).collect());
+        }
+        let mut scores = self.of_genes(model, pairs, what)?;
+        let numbers = group_ids(pairs.iter().map(|(_, transcript)| transcript));
+        for shuffle in 1..=self.scoring.above_chance {
+            let seed = |number: usize| self.seed.wrapping_add(shuffle << 32) ^ number as u64;
+            let shuffled = pairs.iter().zip(&numbers);
+            let shuffled: Vec<Vec<Base>> =
+                shuffled.map(|((_, site), &number)| dinucleotide_shuffle(site, seed(number))).collect();
+            let by_chance: Vec<Duo> =
+                pairs.iter().zip(&shuffled).map(|((mirna, _), site)| (*mirna, &site[..])).collect();
+            let of = format!("{what}, shuffle {shuffle} of {}", self.scoring.above_chance);
+            let by_chance = self.of_genes(model, &by_chance, &of)?;
+            let share = 1.0 / self.scoring.above_chance as f64;
+            scores.iter_mut().zip(by_chance).for_each(|(score, chance)| *score -= share * chance);
+        }
+        Ok(scores)
+    }
+
+    fn of_genes(&self, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
+        match &self.scoring.genes {
+            Some(path) => {
+                genes::learned(self.common, model, &GenePredictor::load(path, model.hash())?, pairs)
+            }
+            None => {
                 let rule = GeneRule { gate: self.scoring.windows.gate()?, sites: self.scoring.sites };
                 Ok(genes::scores(self.common, model, pairs, rule, what)?.scores)
             }
@@ -119,14 +169,14 @@ impl Bench<'_> {
 const SHUFFLED: &str = "sites shuffled";
 const EXCHANGED: &str = "miRNAs exchanged";
 
-/// The share of rows that both lines call alike.
-fn kept_calls(a: &Scored, b: &Scored) -> f64 {
-    let calls = |line: &Scored| -> Vec<bool> {
-        let threshold = line.threshold.expect("a model has one");
-        line.scores.scores().iter().map(|&score| score >= threshold).collect()
+/// The share of rows that both lines call alike, where they call any.
+fn kept_calls(a: &Scored, b: &Scored) -> Option<f64> {
+    let calls = |line: &Scored| -> Option<Vec<bool>> {
+        let threshold = line.threshold?;
+        Some(line.scores.scores().iter().map(|&score| score >= threshold).collect())
     };
-    let (a, b) = (calls(a), calls(b));
-    a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
+    let (a, b) = (calls(a)?, calls(b)?);
+    Some(a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64)
 }
 
 fn duo(pair: &Pair) -> Duo<'_> {

@@ -27,13 +27,18 @@ pub struct Bag {
 }
 
 /// Makes repressions, log2, numbers of a size around 1.
-const RULE: f64 = 4.0;
+pub(super) const RULE: f64 = 4.0;
 /// Log-odds of what does not act.
 const NEVER: f32 = -20.0;
 
 /// Distances between two sites within which they may act together, nt: somewhat wider than the 13 to 35 of Saetrom et al. 2007
 /// (<https://doi.org/10.1093/nar/gkm133>) and the 8 to 40 of Grimson et al. 2007 (<https://doi.org/10.1016/j.molcel.2007.06.017>).
 const TOGETHER: std::ops::RangeInclusive<usize> = 8..=60;
+
+/// The log-odds of acting whose [`crate::ops::NoisyOr`] is `repression`, above 0.
+pub(super) fn acting(repression: f64) -> f32 {
+    repression.exp_m1().ln() as f32
+}
 
 impl Bag {
     /// Of at most `most` of the sites: those of the strongest seed types, and of one type the most probable.
@@ -48,7 +53,7 @@ impl Bag {
         let features = kept.iter().map(|site| features(transcript, site, sites));
         let rule = kept.iter().map(|site| match RULE * site.seed.efficacy() {
             0.0 => NEVER,
-            repression => repression.exp_m1().ln() as f32,
+            repression => acting(repression),
         });
         let efficacy: f64 = sites.iter().map(|site| RULE * site.seed.efficacy()).sum();
         Self {

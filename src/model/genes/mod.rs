@@ -3,30 +3,66 @@
 
 mod bag;
 mod predictor;
+mod track;
+mod whole;
 
 pub use bag::{Bag, SITE_FEATURES, ScoredSite};
-pub use predictor::{GenePredictor, GeneProvenance};
+pub use predictor::{GenePredictor, GeneProvenance, Learned, Trained};
+pub use track::Track;
+pub use whole::{WholeConfig, WholeNetwork};
 
 use crate::{
     autograd::{Tape, Var},
     error::{Error, Result},
     nn::Linear,
     ops::{Activation, Add, Attention, MaskedMax, NoisyOr, Reshape},
-    params::{Builder, ParamId},
+    params::{Builder, ParamId, Params},
     tensor::Tensor,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The shape of a [`GeneNetwork`]. Unknown keys are errors.
+/// A network that gives one score to what it sees of a miRNA and a 3'UTR.
+pub trait GeneReader: Sized {
+    /// What it sees of a pair.
+    type Seen;
+
+    /// Registers the parameters of a network of this shape. `config` has been checked.
+    fn new(p: &mut Builder, config: &GeneConfig) -> Self;
+
+    /// Log-odds `[B, 1]`: higher is more repression.
+    fn forward(&self, t: &Tape, seen: &[&Self::Seen]) -> Result<Var>;
+
+    /// One score for each, in order.
+    fn scores<'a>(&self, params: &Params, seen: impl IntoIterator<Item = &'a Self::Seen>) -> Result<Vec<f32>>
+    where
+        Self::Seen: 'a,
+    {
+        let seen: Vec<&Self::Seen> = seen.into_iter().collect();
+        let mut scores = Vec::with_capacity(seen.len());
+        for some in seen.chunks(TOGETHER) {
+            let tape = Tape::inference(params, params.device());
+            scores.extend(self.forward(&tape, some)?.value.to_f32()?);
+        }
+        Ok(scores)
+    }
+}
+
+/// Pairs that go through a network together.
+const TOGETHER: usize = 64;
+
+/// The shape of a gene-level network. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeneConfig {
     pub pooling: BagPooling,
-    /// Sites of a 3'UTR that are looked at, the strongest.
+    /// Sites of a 3'UTR that are looked at, the strongest; of a network that reads it whole, all are.
     pub sites: usize,
     /// Hidden channels of a site.
     pub hidden: usize,
+    /// The whole 3'UTR is read, not its best sites.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeConfig>,
 }
 
 /// How the sites of a gene become one.
@@ -46,7 +82,7 @@ pub enum BagPooling {
 
 impl Default for GeneConfig {
     fn default() -> Self {
-        Self { pooling: BagPooling::default(), sites: 8, hidden: 8 }
+        Self { pooling: BagPooling::default(), sites: 8, hidden: 8, whole: None }
     }
 }
 
@@ -58,7 +94,12 @@ impl GeneConfig {
                 return Err(Error::Setting(format!("genes.{what}: expected 1 to {most}, got {got}")));
             }
         }
-        Ok(())
+        let Some(whole) = &self.whole else { return Ok(()) };
+        if !matches!(self.pooling, BagPooling::Max | BagPooling::NoisyOr) {
+            let message = "genes.pooling: expected max or noisy-or for a 3'UTR that is read whole";
+            return Err(Error::Setting(message.into()));
+        }
+        whole.check()
     }
 }
 
@@ -78,9 +119,10 @@ enum Pooling {
     Channels { among: Option<[Linear; 3]>, asked: ParamId, key: Linear, head: Linear, floor: Linear },
 }
 
-impl GeneNetwork {
-    /// Registers the parameters of a network of this shape. `config` has been checked.
-    pub fn new(p: &mut Builder, config: &GeneConfig) -> Self {
+impl GeneReader for GeneNetwork {
+    type Seen = Bag;
+
+    fn new(p: &mut Builder, config: &GeneConfig) -> Self {
         let hidden = config.hidden;
         let sites = Linear::new(p, "sites", SITE_FEATURES, hidden, Some(Activation::Gelu));
         let pooling = match config.pooling {
@@ -103,8 +145,7 @@ impl GeneNetwork {
         Self { sites, pooling }
     }
 
-    /// Log-odds `[B, 1]`: higher is more repression.
-    pub fn forward(&self, t: &Tape, bags: &[&Bag]) -> Result<Var> {
+    fn forward(&self, t: &Tape, bags: &[&Bag]) -> Result<Var> {
         let (size, most) = (bags.len(), bags.iter().map(|bag| bag.features.len()).max().unwrap_or(0));
         let mut features = vec![0.0; size * most * SITE_FEATURES];
         for (bag, into) in bags.iter().zip(features.chunks_exact_mut((most * SITE_FEATURES).max(1))) {

@@ -1,6 +1,5 @@
-use super::{Bag, GeneConfig, GeneNetwork};
+use super::{GeneConfig, GeneNetwork, GeneReader, WholeNetwork};
 use crate::{
-    autograd::Tape,
     device::Device,
     error::{Error, Result},
     model::{
@@ -37,16 +36,41 @@ struct Card {
     provenance: GeneProvenance,
 }
 
-/// Bags that go through the network together.
-const BAGS: usize = 256;
-
 /// A gene-level network ready to predict.
 #[derive(Debug)]
 pub struct GenePredictor {
-    network: GeneNetwork,
-    params: Params,
+    trained: Trained,
     config: GeneConfig,
     provenance: GeneProvenance,
+}
+
+/// What was trained, by what it is shown of a pair.
+#[derive(Debug)]
+pub enum Trained {
+    /// The bag of its best sites.
+    Sites(Learned<GeneNetwork>),
+    /// The track of the whole 3'UTR.
+    Whole(Learned<WholeNetwork>),
+}
+
+/// A network and its parameters.
+#[derive(Debug)]
+pub struct Learned<N> {
+    network: Box<N>,
+    params: Params,
+    name: String,
+}
+
+impl<N: GeneReader> Learned<N> {
+    fn read(file: Unread<File>, config: &GeneConfig, name: String) -> Result<Self> {
+        let Filled { made: network, params, .. } = file.fill(&Device::cpu(), |p| N::new(p, config))?;
+        Ok(Self { network: Box::new(network), params, name })
+    }
+
+    /// One score for each, in order; higher is more repression.
+    pub fn scores(&self, seen: &[N::Seen]) -> Result<Vec<f32>> {
+        finite(self.network.scores(&self.params, seen)?, "scores", &self.name)
+    }
 }
 
 impl GenePredictor {
@@ -61,9 +85,12 @@ impl GenePredictor {
             let expected = &provenance.site_model;
             return Err(Error::file(&path, format!("expected the site model {expected}, got {site_model}")));
         }
-        let Filled { made: network, params, .. } =
-            file.fill(&Device::cpu(), |p| GeneNetwork::new(p, &config))?;
-        Ok(Self { network, params, config, provenance })
+        let name = provenance.name.clone();
+        let trained = match config.whole {
+            None => Trained::Sites(Learned::read(file, &config, name)?),
+            Some(_) => Trained::Whole(Learned::read(file, &config, name)?),
+        };
+        Ok(Self { trained, config, provenance })
     }
 
     /// The model file of trained parameters.
@@ -76,26 +103,13 @@ impl GenePredictor {
         &self.provenance.name
     }
 
-    /// Sites of a 3'UTR that it looks at.
-    pub fn sites(&self) -> usize {
-        self.config.sites
+    /// Its shape.
+    pub fn config(&self) -> &GeneConfig {
+        &self.config
     }
 
-    /// One score a bag, in order; higher is more repression.
-    pub fn scores(&self, bags: &[Bag]) -> Result<Vec<f32>> {
-        finite(self.network.scores(&self.params, bags)?, "scores", self.name())
-    }
-}
-
-impl GeneNetwork {
-    /// One score a bag, in order.
-    pub fn scores(&self, params: &Params, bags: &[Bag]) -> Result<Vec<f32>> {
-        let mut scores = Vec::with_capacity(bags.len());
-        for bags in bags.chunks(BAGS) {
-            let bags: Vec<&Bag> = bags.iter().collect();
-            let tape = Tape::inference(params, params.device());
-            scores.extend(self.forward(&tape, &bags)?.value.to_f32()?);
-        }
-        Ok(scores)
+    /// What was trained.
+    pub fn trained(&self) -> &Trained {
+        &self.trained
     }
 }
