@@ -4,7 +4,8 @@ use super::{complaint, file, read};
 use mirscope::{
     device::Device,
     model::{
-        Config, GeneConfig, GeneNetwork, GenePredictor, Joins, Network, PairingConfig, Predictor, Provenance,
+        Config, GeneConfig, GeneNetwork, GenePredictor, GeneReader, Joins, Network, PairingConfig, Predictor,
+        Provenance,
     },
     params::Builder,
     rna::parse,
@@ -72,7 +73,7 @@ fn site(bytes: &[u8]) -> bool {
 fn genes(bytes: &[u8]) {
     let path = file("genes.safetensors", bytes);
     if let Some(genes) = read(GenePredictor::load(&path, ""), &path) {
-        assert!(genes.sites() > 0 && !genes.name().contains(char::is_control));
+        assert!(genes.config().sites > 0 && !genes.name().contains(char::is_control));
     }
 }
 

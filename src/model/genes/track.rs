@@ -20,6 +20,8 @@ const TOKEN: usize = 16;
 const REACH: usize = TOKEN;
 /// Tokens of a block; tokens see those of their block and of its neighbours.
 pub(super) const BLOCK: usize = 3;
+/// Longest miRNA read, nt.
+pub(super) const MIRNA: usize = 30;
 /// Nucleotides that are convolved together: few enough for a core's cache.
 const PIECE: usize = 10 * BLOCK * TOKEN;
 /// Numbers that tell of a token beside the map: four seed types, AU content, distance to the nearer end (absolute, then
@@ -82,6 +84,10 @@ impl Predictor {
             let message =
                 format!("expected a pairing map of {expected} channels (genes.whole.channels), got {found}");
             return Err(Error::file(self.name(), message));
+        }
+        if let Some((mirna, _)) = pairs.iter().find(|(mirna, _)| mirna.len() > MIRNA) {
+            let found = mirna.len();
+            return Err(Error::Setting(format!("expected a miRNA of at most {MIRNA} nt, got {found} nt")));
         }
         let mut tracks = vec![None; pairs.len()];
         self.workers().for_chunks(&mut tracks, 1, |device, first, tracks| {
@@ -196,5 +202,7 @@ mod tests {
         let said =
             model.tracks(&[], &WholeConfig { channels: 64, ..config(false) }).expect_err("32 channels");
         assert!(said.to_string().contains("of 64 channels (genes.whole.channels), got 32"), "{said}");
+        let said = model.tracks(&[(&random(31), &utr)], &config(false)).expect_err("30 nt");
+        assert_eq!(said.to_string(), "expected a miRNA of at most 30 nt, got 31 nt");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     BagPooling, GeneConfig, GeneReader,
-    track::{BLOCK, CONTEXT, Track},
+    track::{BLOCK, CONTEXT, MIRNA, Track},
 };
 use crate::{
     autograd::{Tape, Var},
@@ -32,9 +32,6 @@ pub struct WholeConfig {
     #[serde(default)]
     pub cut: bool,
 }
-
-/// Longest miRNA read, nt.
-const MIRNA: usize = 30;
 
 impl WholeConfig {
     pub(super) fn check(&self) -> Result<()> {
