@@ -29,7 +29,7 @@ pub struct Lease(Option<Arc<Array>>);
 impl Arena {
     /// `len` values that hold whatever their last user left.
     pub fn take(self: &Arc<Self>, len: usize) -> Lease {
-        let capacity = len.div_ceil(16) * 16;
+        let capacity = roomy(len);
         let used = lock(&self.free).get_mut(&capacity).and_then(Vec::pop);
         let mut array =
             used.unwrap_or_else(|| Arc::new(Array { values: Aligned::zeros(capacity), home: None }));
@@ -58,6 +58,13 @@ impl Arena {
             Arc::get_mut(array).expect("a free array has no user").values.fill(f32::NAN);
         }
     }
+}
+
+/// The capacity of arrays of `len` values: at most an eighth more, so that batches whose sizes vary use each other's arrays.
+fn roomy(len: usize) -> usize {
+    let lines = len.div_ceil(16);
+    let step = (lines.checked_ilog2().map_or(1, |log| 1 << log) / 8).max(1);
+    lines.next_multiple_of(step) * 16
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -169,6 +176,20 @@ mod tests {
         drop(b);
         arena.poison();
         assert!(arena.take(112).iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn sizes_that_vary_share_arrays_and_waste_little() {
+        let mut capacities: Vec<usize> = (1..100_000).map(roomy).collect();
+        for (len, capacity) in (1..).zip(&capacities) {
+            assert!(
+                *capacity >= len && capacity - len < 16 + len / 8 && capacity % 16 == 0,
+                "{len}: {capacity}"
+            );
+        }
+        capacities.dedup();
+        assert!(capacities.len() < 16 + 8 * 13, "{}", capacities.len());
+        assert_eq!(roomy(0), 0);
     }
 
     #[test]
