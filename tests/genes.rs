@@ -362,6 +362,26 @@ fn the_command_trains_tests_and_writes_a_model_that_another_reads() {
     let (told, _) =
         folder.run(0, "functional --data f.tsv --target u.fa --genes whole/genes.safetensors --quiet");
     assert!(told.contains("g, gene level"), "{told}");
+    // a 3'UTR that no shuffle changes is worth nothing above chance
+    let bound = transcript(200, 60);
+    let rows = format!(
+        "m\tUGAGGUAGUAGGUUGUAUAGUU\tX\t{bound}\t1\nm\tUGAGGUAGUAGGUUGUAUAGUU\tY\t{}\t0\n",
+        "A".repeat(90)
+    );
+    folder.write("g.tsv", format!("mirna_id\tmirna_seq\tmrna_id\tmrna_seq\tlabel\n{rows}"));
+    for model in ["run", "whole"] {
+        let how = format!("--genes {model}/genes.safetensors --above-chance 3 --probes --predictions p.tsv");
+        let (told, _) = folder.run(
+            0,
+            &format!("evaluate --level gene --data g.tsv --shortcuts-from g.tsv --resamples 5 --quiet {how}"),
+        );
+        assert!(told.contains("genes.safetensors above_chance=3"), "{told}");
+        assert!(told.contains("\ng, sites shuffled"), "{told}");
+        let scores = folder.read("p.tsv");
+        let scores: Vec<f64> =
+            scores.lines().skip(1).map(|line| line.rsplit('\t').next().unwrap().parse().unwrap()).collect();
+        assert!(scores[0] > 0.2 && scores[1].abs() < 1e-12, "{scores:?}");
+    }
     let narrow = "--set genes.whole={channels=16,width=8,heads=2}";
     let mistake = folder.run(1, &format!("train-genes --config g.toml --out x {narrow} --quiet")).1;
     assert!(

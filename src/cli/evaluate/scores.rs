@@ -1,7 +1,7 @@
 //! A model's scores of the pairs under test, and of what is left of them when the pairing is gone.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::audit::Tampered;
@@ -80,7 +80,17 @@ impl Bench<'_> {
     /// A model's line of the report.
     pub fn line(&self, model: &Predictor, pairs: &[Pair]) -> Result<Scored> {
         let duos: Vec<Duo> = pairs.iter().map(duo).collect();
-        self.scored(model, pairs, model.name().into(), self.scores(model, &duos, model.name())?)
+        let name = self.name(model)?;
+        let scores = self.scores(model, &duos, &name)?;
+        self.scored(model, pairs, name, scores)
+    }
+
+    /// What scores are called: by the model that gives them.
+    fn name(&self, model: &Predictor) -> Result<String> {
+        match &self.scoring.genes {
+            Some(path) if self.level == Level::Gene => Ok(learned(path, model)?.name().into()),
+            _ => Ok(model.name().into()),
+        }
     }
 
     /// The model's scores of the pairs with shuffled sites, and with exchanged miRNAs.
@@ -112,7 +122,7 @@ impl Bench<'_> {
     pub fn probe_lines(&self, model: &Predictor, pairs: &[Pair], true_line: &Scored) -> Result<Vec<Scored>> {
         let mut lines = vec![];
         for Tampered { name: what, scores } in self.probes(model, pairs)? {
-            let name = format!("{}, {what}", model.name());
+            let name = format!("{}, {what}", true_line.name);
             let before = true_line.scores.scores();
             let scores = scores.into_iter().zip(before).map(|(after, &before)| after.unwrap_or(before));
             let probed = self.scored(model, pairs, name, scores.collect())?;
@@ -155,15 +165,18 @@ impl Bench<'_> {
 
     fn of_genes(&self, model: &Predictor, pairs: &[Duo], what: &str) -> Result<Vec<f64>> {
         match &self.scoring.genes {
-            Some(path) => {
-                genes::learned(self.common, model, &GenePredictor::load(path, model.hash())?, pairs)
-            }
+            Some(path) => genes::learned(self.common, model, &learned(path, model)?, pairs),
             None => {
                 let rule = GeneRule { gate: self.scoring.windows.gate()?, sites: self.scoring.sites };
                 Ok(genes::scores(self.common, model, pairs, rule, what)?.scores)
             }
         }
     }
+}
+
+/// The gene-level model, if it was made for this site model.
+fn learned(path: &Path, model: &Predictor) -> Result<GenePredictor> {
+    GenePredictor::load(path, model.hash())
 }
 
 const SHUFFLED: &str = "sites shuffled";
