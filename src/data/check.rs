@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::leaks::kmers;
 use super::pairs::Pair;
-use crate::rna::{Base, name_family};
+use crate::rna::{Base, name_family, seed_family};
 
 /// Something that two rows may share, from the most telling to the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +80,7 @@ impl Shared {
             Shared::SiteKmer => site_keys(&[], &pair.site),
             Shared::Gene => site_id.map(Key::Id).into_iter().collect(),
             Shared::Mirna => vec![Key::Mirna(&pair.mirna)],
-            Shared::FamilySeed => vec![Key::Mirna(pair.seed().unwrap_or(&pair.mirna))],
+            Shared::FamilySeed => vec![Key::Mirna(seed_family(&pair.mirna))],
             Shared::FamilyName => name_family(&pair.mirna_id).map(Key::Name).into_iter().collect(),
         }
     }

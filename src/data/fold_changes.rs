@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::formats::sequence;
 use super::table::{Row, Table};
-use crate::rna::{Base, text};
+use crate::rna::{Base, seed_family, text};
 use crate::{Error, Result};
 
 /// What was done to the miRNA.
@@ -82,7 +82,7 @@ impl FoldChange {
 
     /// The miRNA's family: nucleotides 2-8, or all of a shorter one.
     pub fn family(&self) -> &[Base] {
-        self.mirna.get(1..8).unwrap_or(&self.mirna)
+        seed_family(&self.mirna)
     }
 
     /// Whether it is of another family and of another series than `other`, and so tells nothing of it but biology.

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use super::leaks::kmers;
 use super::pairs::Pair;
-use crate::rna::name_family;
+use crate::rna::{name_family, seed_family};
 
 /// What keeps two rows on the same side of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Union {
     }
 
     fn join_families(&mut self, pairs: &[Pair]) {
-        self.join(pairs, |pair| Some(pair.seed().unwrap_or(&pair.mirna)));
+        self.join(pairs, |pair| Some(seed_family(&pair.mirna)));
         self.join(pairs, |pair| pair.family.as_ref());
     }
 

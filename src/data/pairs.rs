@@ -65,11 +65,6 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The miRNA's seed, nucleotides 2-8; `None` for a miRNA shorter than that.
-    pub fn seed(&self) -> Option<&[Base]> {
-        self.mirna.get(1..8)
-    }
-
     /// Whether the row is labelled as binding.
     pub fn is_positive(&self) -> bool {
         self.label == Some(1.0)

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::leaks::{KmerSet, kmers};
 use super::pairs::Pair;
 use super::seed::seed_match_start;
-use crate::rna::{Base, Gate, KmerIndex, Probe, Record, WindowShape};
+use crate::rna::{Base, Gate, KmerIndex, Probe, Record, WindowShape, seed_family};
 
 /// Draws after which a miRNA has no window left that may be shown.
 const TRIES: usize = 32;
@@ -43,28 +43,23 @@ impl Form {
     }
 }
 
-/// Nucleotides 2-8, by which miRNAs of a family know their sites.
-fn seed(mirna: &[Base]) -> &[Base] {
-    mirna.get(1..8).unwrap_or(mirna)
-}
-
 impl TranscriptWindows {
     /// The sites of the miRNAs of `known`. Left out are transcripts that a miRNA's family is known to bind by their id, in
     /// the positives of `known` or in any of the `tested` pairs.
     pub fn new(transcripts: Vec<Record>, known: &[Pair], tested: &[Pair], kept_out: KmerSet) -> Self {
         let (mut genes, mut bound) = (HashSet::new(), HashSet::new());
         for pair in known.iter().filter(|pair| pair.is_positive()) {
-            genes.insert((seed(&pair.mirna), &pair.site_id[..]));
-            bound.extend(kmers(&pair.site).map(|kmer| (seed(&pair.mirna).to_vec(), kmer)));
+            genes.insert((seed_family(&pair.mirna), &pair.site_id[..]));
+            bound.extend(kmers(&pair.site).map(|kmer| (seed_family(&pair.mirna).to_vec(), kmer)));
         }
-        genes.extend(tested.iter().map(|pair| (seed(&pair.mirna), &pair.site_id[..])));
+        genes.extend(tested.iter().map(|pair| (seed_family(&pair.mirna), &pair.site_id[..])));
         let probes: HashMap<&[Base], Probe> =
             known.iter().map(|pair| (&pair.mirna[..], Probe::new(&pair.mirna, Gate::Canonical))).collect();
         let mut sites: HashMap<Vec<Base>, Vec<(u32, u32)>> = HashMap::new();
         for (number, transcript) in transcripts.iter().enumerate() {
             let index = KmerIndex::new(&transcript.sequence);
             for (&mirna, probe) in &probes {
-                if genes.contains(&(seed(mirna), &transcript.id[..])) {
+                if genes.contains(&(seed_family(mirna), &transcript.id[..])) {
                     continue;
                 }
                 let found = index.candidates(probe, &transcript.sequence, WindowShape::of(1));
@@ -107,7 +102,7 @@ impl TranscriptWindows {
             let Record { id, sequence, .. } = &self.transcripts[transcript as usize];
             let Some(from) = (locus as usize - 5).checked_sub(*start) else { continue };
             let Some(site) = sequence.get(from..from + len) else { continue };
-            let bound = || kmers(site).any(|kmer| self.bound.contains(&(seed(mirna).to_vec(), kmer)));
+            let bound = || kmers(site).any(|kmer| self.bound.contains(&(seed_family(mirna).to_vec(), kmer)));
             if !site.contains(&Base::N) && !self.kept_out.shares_kmer(site) && !bound() {
                 return Some((id, site));
             }

@@ -3,6 +3,8 @@
 //! Names are those of miRBase (Ambros et al. 2003, <https://doi.org/10.1261/rna.2183803>): a species, `miR`, `let` or
 //! `lin`, a number that relatives share over species, letters for close relatives, a number for copies, an arm.
 
+use super::Base;
+
 /// The stem and number of a miRNA's name: `mir-15` for `hsa-miR-15a-5p`, `mmu-miR-15b-3p` and `miR-15`, `let-7` for every
 /// `hsa-let-7*`.
 ///
@@ -21,6 +23,11 @@ pub fn name_family(name: &str) -> Option<String> {
     let (stem, rest) = named?;
     let number: &str = &rest[..rest.bytes().take_while(u8::is_ascii_digit).count()];
     (!number.is_empty()).then(|| format!("{stem}-{number}"))
+}
+
+/// Nucleotides 2-8 of a miRNA, which its seed family shares; all of one that is too short to have them.
+pub fn seed_family(mirna: &[Base]) -> &[Base] {
+    mirna.get(1..8).unwrap_or(mirna)
 }
 
 fn stem_and_rest(name: &str) -> Option<(&'static str, &str)> {

@@ -20,7 +20,7 @@ pub use candidates::{Candidate, Gate, KmerIndex};
 pub use context::local_au;
 pub use duplex::{Drawing, Duplex};
 pub use extended_seed::ExtendedSeed;
-pub use family::name_family;
+pub use family::{name_family, seed_family};
 pub use fasta::{Headers, Reader, Record};
 pub use probe::Probe;
 pub use seed::SeedType;

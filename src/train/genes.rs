@@ -14,7 +14,7 @@ use crate::{
     ops::BceWithLogits,
     optim::{AdamW, Schedule},
     params::{Builder, Params},
-    rna::Base,
+    rna::{Base, seed_family},
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -116,10 +116,10 @@ impl GeneData {
         known.retain(|pair| !tested.contains(&(pair.mirna.clone(), pair.site_id.clone())));
         known.retain(|pair| seen.insert((pair.mirna.clone(), pair.site_id.clone())));
         let bound: HashSet<(&[Base], &str)> =
-            known.iter().map(|pair| (seed_of(&pair.mirna), &pair.site_id[..])).collect();
+            known.iter().map(|pair| (seed_family(&pair.mirna), &pair.site_id[..])).collect();
         let with = |(gene, giver): (&Pair, Option<usize>)| {
             let giver = &known[giver?];
-            let is_new = !bound.contains(&(seed_of(&giver.mirna), &gene.site_id[..]))
+            let is_new = !bound.contains(&(seed_family(&giver.mirna), &gene.site_id[..]))
                 && !tested.contains(&(giver.mirna.clone(), gene.site_id.clone()));
             let (mirna_id, mirna) = (giver.mirna_id.clone(), giver.mirna.clone());
             is_new.then(|| Pair { mirna_id, mirna, label: Some(0.0), ..gene.clone() })
@@ -127,11 +127,6 @@ impl GeneData {
         let unbound: Vec<Pair> = known.iter().zip(swap_mirnas(&known, seed)).filter_map(with).collect();
         Ok(known.into_iter().chain(unbound).collect())
     }
-}
-
-/// Nucleotides 2-8, which a family shares.
-fn seed_of(mirna: &[Base]) -> &[Base] {
-    mirna.get(1..8).unwrap_or(mirna)
 }
 
 impl GeneRunConfig {
@@ -233,7 +228,9 @@ impl<N: GeneReader> GeneRows<'_, N> {
     ) -> Result<(N, Params)> {
         let t = &config.training;
         let mut examples = self.examples(rows, t.steepness);
-        let labelled = self.labelled.iter().filter(|pair| !families.contains(seed_of(&pair.mirna)));
+        let counts =
+            |pair: &&LabelledGene| t.labelled_weight > 0.0 && !families.contains(seed_family(&pair.mirna));
+        let labelled = self.labelled.iter().filter(counts);
         let weight = (t.labelled_weight / labelled.clone().count() as f64) as f32;
         examples.extend(labelled.map(|&LabelledGene { seen, label, .. }| Example { seen, label, weight }));
         if examples.is_empty() {
