@@ -10,14 +10,12 @@ use crate::{
     data::{Batch, Duo, Lengths},
     device::Device,
     error::{Error, Result},
-    model::Predictor,
+    model::{Config, Predictor},
     rna::{Base, Gate, KmerIndex, Probe, SeedType, WindowShape, local_au},
 };
 
 /// Nucleotides of a token: about what a bound miRNA keeps others from.
 const TOKEN: usize = 16;
-/// Nucleotides on either side that convolutions see beyond their own, and more than that: a token.
-const REACH: usize = TOKEN;
 /// Tokens of a block; tokens see those of their block and of its neighbours.
 pub(super) const BLOCK: usize = 3;
 /// Longest miRNA read, nt.
@@ -102,7 +100,7 @@ impl Predictor {
     /// The greatest value of each of the map's channels over each token, `[T, channels]` from the 5' end. The map is convolved
     /// piece by piece, all of one size: pieces reach so far into each other that it makes no difference.
     fn greatest(&self, device: &Device, (mirna, transcript): Duo, config: &WholeConfig) -> Result<Vec<f32>> {
-        let (reach, window) = if config.cut { (0, BLOCK * TOKEN) } else { (REACH, PIECE) };
+        let (reach, window) = if config.cut { (0, BLOCK * TOKEN) } else { (reach(self.config()), PIECE) };
         let mut padded = vec![Base::N; reach];
         padded.extend(transcript);
         let pieces = transcript.len().div_ceil(PIECE).max(1);
@@ -128,6 +126,14 @@ impl Predictor {
         greatest.truncate(transcript.len().max(1).div_ceil(BLOCK * TOKEN) * BLOCK * config.channels);
         Ok(greatest)
     }
+}
+
+/// Nucleotides on either side of a token that its values depend on, in whole tokens. A column of the `i`-th convolution is
+/// `2^i` nt wide.
+fn reach(config: &Config) -> usize {
+    let kernels = config.pairing.iter().flat_map(|pairing| &pairing.kernels);
+    let seen: usize = kernels.enumerate().map(|(i, kernel)| kernel / 2 << i).sum();
+    seen.next_multiple_of(TOKEN)
 }
 
 /// Adds the greatest values over each token of a `map [rows, columns, channels]`, but for the first and the last `besides`.
@@ -179,6 +185,7 @@ mod tests {
         for cut in [false, true] {
             let all = tokens(&long, cut);
             assert_eq!(all.len(), 1500usize.div_ceil(48) * 3);
+            assert_eq!(reach(model.config()), 16, "2 + 2 + 4, and up");
             // 13 blocks later every piece ends somewhere else
             let later = tokens(&long[13 * 48..], cut);
             let inner = if cut { 0 } else { 1 };
