@@ -4,7 +4,14 @@
 mod common;
 
 use common::Folder;
+use mirscope::{
+    data::{Pair, seed_match_start},
+    train::{Data, RunConfig},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::{
+    collections::HashSet,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -225,4 +232,94 @@ fn a_run_without_its_best_model_is_not_gone_on_with() {
     std::fs::remove_file(folder.path("run/best.safetensors")).unwrap();
     let (_, said) = folder.run(1, &format!("{line} --resume"));
     assert!(said.contains("run/best.safetensors: expected the best model so far"), "{said}");
+}
+
+/// Sites of 30 nt with a seed match of their miRNA among random letters, and transcripts with others.
+fn bound_sites(folder: &Folder) {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    let mut letters = |count: usize| -> String {
+        (0..count).map(|_| ['A', 'C', 'G', 'U'][random.random_range(0..4)]).collect()
+    };
+    let mirnas = [
+        ("UGAGGUAGUAGGUUGUAUAGUU", "CUACCUCA"),
+        ("UAAAGUGCUUAUAGUGCAGGUAG", "GCACUUUA"),
+        ("UUAAUGCUAAUCGUGAUAGGGGU", "AGCAUUAA"),
+    ];
+    let mut sites = "mirna_id\tmirna_seq\tmrna_id\tmrna_seq\tlabel\n".to_string();
+    let mut transcripts = String::new();
+    for i in 0..240 {
+        let (mirna, seed) = mirnas[i % 3];
+        sites += &format!("m{}\t{mirna}\tS{i}\t{}{seed}{}\t1\n", i % 3, letters(15), letters(7));
+        transcripts += &format!(">T{i}\n{}{seed}{}\n", letters(80), letters(60));
+    }
+    folder.write("sites.tsv", sites);
+    folder.write("t.fa", transcripts);
+    let text = common::PLANTED.split("[data.synthetic]").next().unwrap().to_string();
+    let source = "[[data.train]]\npath = \"sites.tsv\"\nnegatives = \"repaired\"\nvalidation = 0.2\n";
+    let text = text.replace("site_len = 24", "site_len = 30").replace("mirna_len = 22", "mirna_len = 23");
+    folder.write("own.toml", format!("{text}{source}"));
+}
+
+#[test]
+fn shares_of_the_data_lie_in_each_other_and_windows_stand_for_negatives() {
+    let folder = Folder::new();
+    bound_sites(&folder);
+    let here = |name: &str| folder.path(name).display().to_string();
+    let text = folder.read("own.toml").replace("sites.tsv", &here("sites.tsv"));
+    folder.write("own.toml", text);
+    let epoch = |overrides: &[String]| {
+        let config = RunConfig::read(&folder.path("own.toml"), overrides).unwrap();
+        let data = Data::read(&config).unwrap();
+        (data.epoch(config.seed, 0, 0), data.validation)
+    };
+    let positives = |pairs: &[Pair]| -> HashSet<String> {
+        pairs.iter().filter(|pair| pair.is_positive()).map(|pair| pair.site_id.clone()).collect()
+    };
+    let (all, held) = epoch(&[]);
+    let [half, quarter] = [0.5, 0.25].map(|share| epoch(&[format!("data.share={share}")]));
+    assert!(half.1 == held && quarter.1 == held, "what is held out stays");
+    let [all_of, half, quarter] = [&all, &half.0, &quarter.0].map(|pairs| positives(pairs));
+    assert!(quarter.is_subset(&half) && half.is_subset(&all_of));
+    assert!((20..75).contains(&quarter.len()) && quarter.len() + 15 < half.len(), "{}", quarter.len());
+
+    let hard = |share: f64| {
+        epoch(&[format!("data.windows.target={:?}", here("t.fa")), format!("data.windows.share={share}")])
+    };
+    let (some, held_beside) = hard(0.5);
+    assert!(held_beside == held && positives(&some) == all_of, "only negatives are exchanged");
+    let per_mirna = |pairs: &[Pair]| {
+        let mut counts = std::collections::BTreeMap::new();
+        for pair in pairs {
+            *counts.entry((pair.mirna_id.clone(), pair.is_positive())).or_insert(0) += 1;
+        }
+        counts
+    };
+    assert_eq!(per_mirna(&some), per_mirna(&all), "every miRNA is negative as often");
+    let windows: Vec<&Pair> = some.iter().filter(|pair| pair.site_id.starts_with('T')).collect();
+    let negatives = some.iter().filter(|pair| pair.is_negative()).count();
+    assert!((negatives / 3..negatives * 2 / 3).contains(&windows.len()), "{} of {negatives}", windows.len());
+    for window in &windows {
+        assert!(window.is_negative() && window.site.len() == 30);
+        assert!(seed_match_start(&window.mirna, &window.site).is_some_and(|start| start <= 16), "{window:?}");
+    }
+    let said = |overrides: &str| {
+        RunConfig::read(&folder.path("own.toml"), &[overrides.to_string()]).unwrap_err().to_string()
+    };
+    assert!(said("data.share=0").ends_with("data.share: expected above 0 to 1, got 0"));
+    assert!(
+        said("data.windows={target=\"t.fa\",share=1.5}").contains("data.windows.share: expected above 0")
+    );
+}
+
+#[test]
+fn sites_longer_than_the_network_are_refused_or_read_in_the_middle() {
+    let folder = Folder::new();
+    bound_sites(&folder);
+    let line = "train --config own.toml --out run --set training.epochs=2 --set model.site_len=20";
+    let (_, said) = folder.run(1, line);
+    let expected =
+        "sites.tsv: expected sites of at most 20 nt (model.site_len), or training.cut_sites, found one of 30";
+    assert!(said.contains(expected), "{said}");
+    folder.run(0, &format!("{line} --set training.cut_sites=true"));
+    assert_eq!(folder.read("run/metrics.jsonl").lines().count(), 2);
 }

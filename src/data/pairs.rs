@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::batch::Duo;
 use crate::rna::Base;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,12 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// The miRNA, and of the site at most `most` nt from its middle.
+    pub fn duo(&self, most: usize) -> Duo<'_> {
+        let beyond = self.site.len().saturating_sub(most);
+        (&self.mirna, &self.site[beyond / 2..self.site.len() - beyond.div_ceil(2)])
+    }
+
     /// Whether the row is labelled as binding.
     pub fn is_positive(&self) -> bool {
         self.label == Some(1.0)

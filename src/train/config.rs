@@ -57,6 +57,8 @@ pub struct Training {
     pub patience: u64,
     /// Up to so many nucleotides are cut from one end of a site, at random, so that positions tell less of the source.
     pub crop: usize,
+    /// Of sites longer than the network reads, their middle is read; otherwise they are an error.
+    pub cut_sites: bool,
     /// Steps between checkpoints.
     pub checkpoint_steps: u64,
     /// Weight of a positive pair in the loss, beside 1 of a negative one.
@@ -92,6 +94,7 @@ impl Default for Training {
             clip: 1.0,
             patience: 4,
             crop: 0,
+            cut_sites: false,
             checkpoint_steps: 100,
             positive_weight: 1.0,
             debias: false,

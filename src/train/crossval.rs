@@ -183,7 +183,8 @@ impl Trial {
 
 /// Log-odds of each tested row above those of the model's threshold.
 fn margins(predictor: &Predictor, rows: &[Pair], tested: &[usize]) -> Result<Vec<f64>> {
-    let duos: Vec<Duo> = tested.iter().map(|&row| (&rows[row].mirna[..], &rows[row].site[..])).collect();
+    let most = predictor.site_len();
+    let duos: Vec<Duo> = tested.iter().map(|&row| rows[row].duo(most)).collect();
     let log_odds = |p: f32| {
         let p = f64::from(p).clamp(1e-9, 1.0 - 1e-9);
         (p / (1.0 - p)).ln()

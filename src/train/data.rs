@@ -94,6 +94,14 @@ impl Data {
         let mut all = vec![];
         for (rows, mut origin, source) in sources(config)? {
             origin.rows = rows.len();
+            let (most, cuts) = (config.model.site_len, config.training.cut_sites);
+            if let Some(long) = rows.iter().map(|pair| pair.site.len()).find(|&len| len > most && !cuts) {
+                let expected = format!("sites of at most {most} nt (model.site_len), or training.cut_sites");
+                return Err(Error::file(
+                    &source.path,
+                    format!("expected {expected}, found one of {long} nt"),
+                ));
+            }
             let (rows, dropped) = drop_leaks(rows, &kept_out);
             origin.dropped_sites = dropped;
             let (rows, dropped) = drop_pairs(rows, &tested_pairs);
@@ -180,7 +188,8 @@ impl Data {
         rows.chain(self.validation).collect()
     }
 
-    /// The pairs of epoch `epoch` in the order in which they are learned from: the same for the same seed.
+    /// The pairs of epoch `epoch` in the order in which they are learned from: the same for the same seed. Up to `crop` nt
+    /// are cut from one end of each site.
     pub fn epoch(&self, seed: u64, epoch: u64, crop: usize) -> Vec<Pair> {
         let seed = seed.wrapping_add(epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut random = ChaCha8Rng::seed_from_u64(seed);

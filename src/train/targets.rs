@@ -15,6 +15,8 @@ pub(super) struct Targets {
     teachers: Vec<Predictor>,
     distillation: f32,
     positive_weight: f32,
+    /// Nucleotides of a site that are read.
+    site_len: usize,
     /// Log-odds of each miRNA's labels, where the loss is given them; see [`Targets::offset`].
     mirna_log_odds: HashMap<Vec<Base>, f32>,
 }
@@ -34,6 +36,7 @@ impl Targets {
             teachers: t.teachers.iter().map(load).collect::<Result<_>>()?,
             distillation: t.distillation,
             positive_weight: t.positive_weight,
+            site_len: config.model.site_len,
             mirna_log_odds,
         })
     }
@@ -45,7 +48,7 @@ impl Targets {
 
     /// One example a pair, in order.
     pub fn examples<'a>(&self, pairs: &'a [Pair]) -> Result<Vec<Example<'a>>> {
-        let duos: Vec<Duo> = pairs.iter().map(|pair| (&pair.mirna[..], &pair.site[..])).collect();
+        let duos: Vec<Duo> = pairs.iter().map(|pair| pair.duo(self.site_len)).collect();
         let taught = self.taught(&duos)?;
         let example = |(i, pair): (usize, &Pair)| {
             let label = f32::from(u8::from(pair.is_positive()));

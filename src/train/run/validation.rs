@@ -14,7 +14,7 @@ impl Run<'_> {
     /// Ends an epoch: scores the validation rows, keeps the model if it is the best, writes the metrics.
     pub(super) fn validate(&mut self, rate: f64, start: Instant) -> Result<EpochMetrics> {
         let rows = &self.data.validation;
-        let duos: Vec<Duo> = rows.iter().map(duo).collect();
+        let duos: Vec<Duo> = rows.iter().map(|pair| pair.duo(self.config.model.site_len)).collect();
         let logits = self.network.logits(&self.params, &duos, self.course.workers)?;
         if let Some(row) = logits.iter().position(|z| !z.is_finite()) {
             let found = format!("log-odds {} of validation row {}", logits[row], row + 1);
@@ -78,10 +78,6 @@ fn one_class() -> Error {
 
 fn labels(rows: &[Pair]) -> Vec<bool> {
     rows.iter().map(Pair::is_positive).collect()
-}
-
-fn duo(pair: &Pair) -> Duo<'_> {
-    (&pair.mirna, &pair.site)
 }
 
 #[cfg(test)]

@@ -129,7 +129,8 @@ impl Search {
             Ok(outcome) => {
                 let again = Workers::new(course.workers.device(), course.workers.threads())?;
                 let predictor = Predictor::load(&folder.join(BEST), again)?;
-                let duos: Vec<Duo> = data.validation.iter().map(|p| (&p.mirna[..], &p.site[..])).collect();
+                let most = trial.config.model.site_len;
+                let duos: Vec<Duo> = data.validation.iter().map(|pair| pair.duo(most)).collect();
                 Kept::new(&folder, Some(outcome.best.1), predictor.log_odds(&duos)?)?
             }
             // A rate that is too high is a result too, of any trial but what the others are measured by.
