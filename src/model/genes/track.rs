@@ -132,7 +132,7 @@ impl Predictor {
 /// `2^i` nt wide.
 fn reach(config: &Config) -> usize {
     let kernels = config.pairing.iter().flat_map(|pairing| &pairing.kernels);
-    let seen: usize = kernels.enumerate().map(|(i, kernel)| kernel / 2 << i).sum();
+    let seen: usize = kernels.enumerate().map(|(i, kernel)| (kernel / 2) << i).sum();
     seen.next_multiple_of(TOKEN)
 }
 
